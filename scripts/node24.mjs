@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ensureNpm } from './install.mjs'
 
 process.chdir(join(import.meta.dirname, '..'))
-ensureNpm()
+if (ensureNpm() !== 0) process.exit(1)
 
 const cache = 'node_modules/.cache/node24'
 const name = `node-${process.platform}-${process.arch}`
