@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import { open, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { encodeText } from './lossless-text.ts'
+
+/**
+ * Writes a file so that whoever reads it, even after a power cut, finds the old text or the new one
+ * and nothing in between. Mode 0600.
+ */
+export async function writeAtomically(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`
+  try {
+    await writeSynced(temporary, text)
+    await rename(temporary, path)
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined)
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** Writes a new file, mode 0600, through to the disk. Fails when it is there already. */
+export async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(encodeText(text))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes the directory's entries (a rename, a new or removed file) survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}

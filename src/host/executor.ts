@@ -1,0 +1,77 @@
+/**
+ * The one way to run a program on the host that is being looked after, and to read its files. Where
+ * that host is (here, another network namespace, behind ssh) is known to the executor alone; nothing
+ * else in host/ spawns a process there.
+ */
+export interface Executor {
+  /** As messages name the target: `this host`, `network namespace web`. */
+  readonly label: string
+  /** A name, fit for a folder, of the state that belongs to this target; absent: this host. */
+  readonly stateKey?: string
+  /** The absolute path of a program, looked up in `PROGRAM_DIRECTORIES`, never in the caller's PATH. */
+  find(program: string): Promise<string | undefined>
+  /** The text of a file, absent when there is none or it can not be read. */
+  readFile(path: string): Promise<string | undefined>
+  /**
+   * Runs a program to its end. A non-zero status is a result, not an error.
+   * Throws FwctlError `missing-program`, `command-failed` (time limit, could not start) or `cancelled`.
+   */
+  run(command: Command): Promise<Result>
+  /**
+   * Starts a program that copies stdin to stdout (in the end: `cat`) and waits until it does, which
+   * shows that whatever was to come before it (a lock, a namespace) is in place. It lives until it is
+   * stopped, or until fwctl dies, however that happens: the kernel then closes its stdin.
+   * Throws like `run`, and `command-failed` with `details.status` when it ends instead.
+   */
+  hold(command: Omit<Command, 'input'>): Promise<HeldProcess>
+}
+
+export interface Command {
+  /** A name such as `iptables-nft-save`, or an absolute path. */
+  readonly program: string
+  readonly args: readonly string[]
+  readonly input?: string
+  /** Milliseconds after which it is killed. */
+  readonly timeoutMs: number
+  /** Kills it. Leave it out where an interrupted child would leave the host half-done. */
+  readonly signal?: AbortSignal | undefined
+  /** Added to the fixed environment; nothing is inherited from the caller. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Output is text in the sense of `decodeText`: every byte survives. */
+export interface Result {
+  /** Absent when a signal ended it. */
+  readonly status?: number
+  readonly signal?: string
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface HeldProcess {
+  readonly pid: number
+  /** Closes its stdin and waits for its end. */
+  stop(): Promise<void>
+}
+
+export const PROGRAM_DIRECTORIES: readonly string[] = [
+  '/usr/sbin',
+  '/sbin',
+  '/usr/bin',
+  '/bin',
+  '/usr/local/sbin',
+  '/usr/local/bin',
+]
+
+/** What every child gets: messages in English, and no way in for the caller's variables. */
+export const FIXED_ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: PROGRAM_DIRECTORIES.join(':'),
+  LC_ALL: 'C',
+}
+
+/** `exit status 2: message`, for error texts. */
+export function describeResult(result: Result): string {
+  const end = result.signal ? `killed by ${result.signal}` : `exit status ${result.status}`
+  const stderr = result.stderr.trim()
+  return stderr === '' ? end : `${end}: ${stderr}`
+}

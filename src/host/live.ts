@@ -1,0 +1,108 @@
+import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
+import { FwctlError } from '../base/error.ts'
+import type { Names } from '../extensions/names.ts'
+import { parseSave } from '../iptables/save.ts'
+import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
+import { type HostBackend, requireTools } from './backend.ts'
+import { describeResult, type Executor } from './executor.ts'
+
+/** What the kernel holds for one family, as read at one moment. */
+export interface LiveFamily {
+  readonly family: Family
+  readonly dialect: Dialect
+  /** What iptables-save -c printed, word for word. */
+  readonly text: string
+  readonly ruleset: Ruleset
+  /** Warnings only: what can not be read in full is an error that is thrown. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** The families that were asked for. */
+export type Live = Readonly<Partial<Record<Family, LiveFamily>>>
+
+export interface ReadLiveOptions {
+  readonly families: readonly Family[]
+  readonly names?: Names
+  readonly signal?: AbortSignal | undefined
+}
+
+/** iptables-save of 100,000 rules takes some 10 s on a slow machine. */
+const SAVE_TIMEOUT_MS = 120_000
+
+/**
+ * Reads what the kernel has now. Throws FwctlError `live-unreadable` whenever that is not certain to
+ * be all of it: an incomplete dump that passed for the truth would make fwctl delete or overwrite
+ * what it did not see.
+ */
+export async function readLive(
+  executor: Executor,
+  backend: HostBackend,
+  options: ReadLiveOptions,
+): Promise<Live> {
+  const read = await Promise.all(
+    options.families.map((family) => readFamily(executor, backend, family, options)),
+  )
+  return Object.fromEntries(read.map((one) => [one.family, one]))
+}
+
+async function readFamily(
+  executor: Executor,
+  backend: HostBackend,
+  family: Family,
+  options: ReadLiveOptions,
+): Promise<LiveFamily> {
+  const tools = requireTools(backend, family)
+  const result = await executor.run({
+    program: tools.save,
+    args: ['-c'],
+    timeoutMs: SAVE_TIMEOUT_MS,
+    signal: options.signal,
+  })
+  if (result.status !== 0) {
+    throw new FwctlError(
+      isPermissionProblem(result.stderr) ? 'no-permission' : 'live-unreadable',
+      `${tools.save} failed on ${executor.label} (${describeResult(result)}). Nothing was changed.`,
+      { details: { family, status: result.status, stderr: result.stderr } },
+    )
+  }
+  return parseLive(result.stdout, { family, dialect: tools.dialect, file: tools.save, ...options })
+}
+
+/**
+ * A dump as live state, also one from a file. Throws FwctlError `live-unreadable` with the findings
+ * in `details.diagnostics`.
+ */
+export function parseLive(
+  text: string,
+  options: {
+    readonly family: Family
+    readonly dialect: Dialect
+    readonly file: string
+    readonly names?: Names
+  },
+): LiveFamily {
+  const { family, dialect, file, names } = options
+  const saved = parseSave(text, { family, file, dialect, ...(names ? { names } : {}) })
+  if (hasErrors(saved.diagnostics)) {
+    const errors = saved.diagnostics.filter((one) => one.severity === 'error')
+    const first = errors[0]
+    throw new FwctlError(
+      'live-unreadable',
+      `What ${file} printed can not be relied on: ` +
+        `${first?.line === undefined ? '' : `line ${first.line}: `}${first?.message}` +
+        `${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}. Nothing was changed.`,
+      { details: { family, diagnostics: saved.diagnostics } },
+    )
+  }
+  return {
+    family,
+    dialect: saved.dialect,
+    text,
+    ruleset: saved.ruleset,
+    diagnostics: saved.diagnostics,
+  }
+}
+
+function isPermissionProblem(stderr: string): boolean {
+  return /permission denied|operation not permitted|you must be root/i.test(stderr)
+}

@@ -1,0 +1,157 @@
+import { once } from 'node:events'
+import { constants } from 'node:fs'
+import { access, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { FwctlError } from '../base/error.ts'
+import {
+  type Command,
+  type Executor,
+  FIXED_ENVIRONMENT,
+  type HeldProcess,
+  PROGRAM_DIRECTORIES,
+  type Result,
+} from './executor.ts'
+import { decodeText, encodeText } from './lossless-text.ts'
+
+/** A dump of 100,000 rules is about 10 MB; a child that says more than this has gone wrong. */
+const OUTPUT_LIMIT_BYTES = 512 * 1024 * 1024
+
+/** Runs programs on this host, in fwctl's own network namespace. */
+export function localExecutor(): Executor {
+  const found = new Map<string, Promise<string | undefined>>()
+  const find = (program: string): Promise<string | undefined> => {
+    const path = found.get(program) ?? findProgram(program)
+    found.set(program, path)
+    return path
+  }
+  return {
+    label: 'this host',
+    find,
+    readFile: async (path) => {
+      try {
+        return decodeText(await readFile(path))
+      } catch {
+        return undefined
+      }
+    },
+    run: async (command) => runToEnd(await resolve(find, command), command),
+    hold: async (command) => holdOpen(await resolve(find, command), command),
+  }
+}
+
+async function findProgram(program: string): Promise<string | undefined> {
+  for (const directory of PROGRAM_DIRECTORIES) {
+    const path = join(directory, program)
+    try {
+      await access(path, constants.X_OK)
+      return path
+    } catch {
+      // not in this one
+    }
+  }
+  return undefined
+}
+
+async function resolve(
+  find: (program: string) => Promise<string | undefined>,
+  command: Pick<Command, 'program' | 'signal'>,
+): Promise<string> {
+  if (command.signal?.aborted) throw cancelled(command.program)
+  if (command.program.startsWith('/')) return command.program
+  const path = await find(command.program)
+  if (path !== undefined) return path
+  throw new FwctlError(
+    'missing-program',
+    `${command.program} is not installed (looked in ${PROGRAM_DIRECTORIES.join(', ')}).`,
+    { details: { program: command.program } },
+  )
+}
+
+async function runToEnd(path: string, command: Command): Promise<Result> {
+  const result = await execa(path, command.args, {
+    ...spawnOptions(command),
+    timeout: command.timeoutMs,
+    input: encodeText(command.input ?? ''),
+    ...(command.signal ? { cancelSignal: command.signal } : {}),
+  })
+  if (result.isCanceled) throw cancelled(command.program)
+  const output = { stdout: decodeText(result.stdout), stderr: decodeText(result.stderr) }
+  if (result.exitCode !== undefined && !result.timedOut && !result.isMaxBuffer) {
+    return { status: result.exitCode, ...output }
+  }
+  if (result.signal !== undefined && !result.timedOut && !result.isMaxBuffer) {
+    return { signal: result.signal, ...output }
+  }
+  const what = result.timedOut
+    ? `was stopped after ${command.timeoutMs / 1000} s`
+    : result.isMaxBuffer
+      ? 'printed too much and was stopped'
+      : `could not be run: ${result.shortMessage ?? 'unknown reason'}`
+  throw new FwctlError('command-failed', `${command.program} ${what}.`, {
+    cause: result.cause,
+    details: { program: path, args: command.args, ...output },
+  })
+}
+
+async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<HeldProcess> {
+  const child = execa(path, command.args, {
+    ...spawnOptions(command),
+    stdin: 'pipe',
+    ...(command.signal ? { cancelSignal: command.signal } : {}),
+  })
+  child.stdin.on('error', () => {
+    // It ended before it read: its exit, seen below, says why.
+  })
+  child.stdin.write('ready\n')
+  const timer = setTimeout(() => child.kill('SIGKILL'), command.timeoutMs)
+  const result = await Promise.race([once(child.stdout, 'data').then(() => undefined), child])
+  clearTimeout(timer)
+  if (result?.isCanceled) throw cancelled(command.program)
+  if (result !== undefined || child.pid === undefined) {
+    const stderr = result ? decodeText(result.stderr).trim() : ''
+    throw new FwctlError(
+      'command-failed',
+      `${command.program} did not start: ${stderr || result?.shortMessage || 'it ended at once'}.`,
+      { details: { program: path, args: command.args, status: result?.exitCode, stderr } },
+    )
+  }
+  return {
+    pid: child.pid,
+    stop: async () => {
+      child.stdin.end()
+      await child
+    },
+  }
+}
+
+function cancelled(program: string): FwctlError {
+  return new FwctlError(
+    'cancelled',
+    `Cancelled while running ${program}; nothing was changed by it.`,
+  )
+}
+
+function spawnOptions(command: Pick<Command, 'env'>): {
+  readonly env: Record<string, string>
+  readonly extendEnv: false
+  readonly encoding: 'buffer'
+  readonly reject: false
+  readonly stripFinalNewline: false
+  readonly maxBuffer: number
+  readonly cwd: string
+  readonly detached: true
+} {
+  return {
+    env: { ...FIXED_ENVIRONMENT, ...command.env },
+    extendEnv: false,
+    encoding: 'buffer',
+    reject: false,
+    stripFinalNewline: false,
+    maxBuffer: OUTPUT_LIMIT_BYTES,
+    cwd: '/',
+    // In a session of its own, a child does not get the terminal's Ctrl-C: only fwctl decides whether
+    // it is stopped. A restore that is under way has to come to its end.
+    detached: true,
+  }
+}

@@ -1,0 +1,76 @@
+import { FwctlError } from '../base/error.ts'
+import type { Command, Executor } from './executor.ts'
+
+/** Which network namespace: one that `ip netns` lists, or that of a process. */
+export type Namespace =
+  | { readonly kind: 'name'; readonly name: string }
+  /** `user`: the process is also in a user namespace of its own, which has to be entered first. */
+  | { readonly kind: 'process'; readonly pid: number; readonly user?: boolean }
+
+/**
+ * Runs programs as `base` does, but in another network namespace. Only the network is that of the
+ * namespace: files, users and programs are those of `base`.
+ */
+export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
+  const entry = entryArguments(namespace)
+  const enter = <C extends Omit<Command, 'input'>>(command: C, path: string): C => ({
+    ...command,
+    program: 'nsenter',
+    args: [...entry, '--', path, ...command.args],
+  })
+  const locate = async (program: string): Promise<string> => {
+    const path = program.startsWith('/') ? program : await base.find(program)
+    if (path !== undefined) return path
+    throw new FwctlError('missing-program', `${program} is not installed.`, {
+      details: { program },
+    })
+  }
+  return {
+    label:
+      namespace.kind === 'name'
+        ? `network namespace ${namespace.name}`
+        : `the network namespace of process ${namespace.pid}`,
+    stateKey: namespace.kind === 'name' ? `netns-${namespace.name}` : `netns-pid-${namespace.pid}`,
+    find: base.find,
+    readFile: base.readFile,
+    run: async (command) => base.run(enter(command, await locate(command.program))),
+    hold: async (command) => base.hold(enter(command, await locate(command.program))),
+  }
+}
+
+/** Throws FwctlError `usage` when `--netns NAME` names no namespace. */
+export async function requireNamespace(base: Executor, name: string): Promise<void> {
+  if (!isNamespaceName(name)) {
+    throw new FwctlError('usage', `"${name}" can not be the name of a network namespace.`)
+  }
+  const check = await base.run({
+    program: 'nsenter',
+    args: [`--net=/run/netns/${name}`, '--', '/bin/true'],
+    timeoutMs: 10_000,
+  })
+  if (check.status === 0) return
+  throw new FwctlError(
+    check.stderr.includes('Operation not permitted') ? 'no-permission' : 'usage',
+    `The network namespace ${name} can not be entered: ${check.stderr.trim()}. ` +
+      '`ip netns list` shows those there are.',
+  )
+}
+
+function entryArguments(namespace: Namespace): string[] {
+  if (namespace.kind === 'name') {
+    if (!isNamespaceName(namespace.name)) {
+      throw new FwctlError(
+        'usage',
+        `"${namespace.name}" can not be the name of a network namespace.`,
+      )
+    }
+    return [`--net=/run/netns/${namespace.name}`]
+  }
+  const net = `--net=/proc/${namespace.pid}/ns/net`
+  return namespace.user ? [`--user=/proc/${namespace.pid}/ns/user`, net] : [net]
+}
+
+/** The name becomes part of a path. */
+function isNamespaceName(name: string): boolean {
+  return /^[^/\0\s]+$/.test(name) && name !== '.' && name !== '..'
+}

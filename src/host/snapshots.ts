@@ -1,0 +1,214 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FwctlError } from '../base/error.ts'
+import type { Backend, Dialect, Family } from '../ruleset/model.ts'
+import { FAMILIES } from '../ruleset/model.ts'
+import { syncDirectory, writeSynced } from './atomic-file.ts'
+import type { Live } from './live.ts'
+import { decodeText, encodeText } from './lossless-text.ts'
+import type { StateDir } from './state-dir.ts'
+
+/** What is written down of one family. */
+export interface SnapshotFamily {
+  readonly backend: Backend
+  readonly version: Dialect['version']
+  /** Of the dump's bytes, with its counters. */
+  readonly digest: string
+}
+
+export interface SnapshotMeta {
+  readonly formatVersion: 1
+  /** Sorts by time: `20261122T101500.123Z-ab12`. */
+  readonly id: string
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+  readonly user: string
+  readonly host: string
+  /** Why it was taken, in the words of who applied. */
+  readonly reason: string
+  /** Of the policy that was about to be applied. */
+  readonly policyDigest?: string
+  readonly fwctlVersion: string
+  readonly families: Readonly<Partial<Record<Family, SnapshotFamily>>>
+}
+
+/** A saved live ruleset that can be gone back to. The dumps are those of iptables-save -c. */
+export interface Snapshot {
+  readonly meta: SnapshotMeta
+  readonly dumps: Readonly<Partial<Record<Family, string>>>
+}
+
+/** Who is doing what, for the snapshot's meta data. */
+export interface SnapshotContext {
+  readonly now: Date
+  readonly user: string
+  readonly host: string
+  readonly reason: string
+  readonly policyDigest?: string
+  readonly fwctlVersion: string
+}
+
+const ID = /^\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{4}$/
+
+/** Saves what is live. When this returns, the snapshot is whole and on the disk. */
+export async function saveSnapshot(
+  stateDir: StateDir,
+  live: Live,
+  context: SnapshotContext,
+): Promise<Snapshot> {
+  const { now, ...about } = context
+  const stamp = now.toISOString().replaceAll(/[-:]/g, '')
+  const id = `${stamp}-${randomBytes(2).toString('hex')}`
+  const dumps: Partial<Record<Family, string>> = {}
+  const families: Partial<Record<Family, SnapshotFamily>> = {}
+  for (const one of Object.values(live)) {
+    const { backend, version } = one.dialect
+    dumps[one.family] = one.text
+    families[one.family] = { backend, version, digest: digestOf(one.text) }
+  }
+  const meta: SnapshotMeta = {
+    formatVersion: 1,
+    id,
+    createdAt: now.toISOString(),
+    ...about,
+    families,
+  }
+  const partial = join(stateDir.snapshots, `.${id}.tmp`)
+  await mkdir(partial, { mode: 0o700 })
+  for (const [family, dump] of Object.entries(dumps)) {
+    await writeSynced(join(partial, `${family}.rules`), dump)
+  }
+  await writeSynced(join(partial, 'meta.json'), `${JSON.stringify(meta, undefined, 2)}\n`)
+  await syncDirectory(partial)
+  await rename(partial, join(stateDir.snapshots, id))
+  await syncDirectory(stateDir.snapshots)
+  return { meta, dumps }
+}
+
+/** The ids there are, oldest first. */
+export async function listSnapshots(stateDir: StateDir): Promise<readonly string[]> {
+  try {
+    return (await readdir(stateDir.snapshots)).filter((name) => ID.test(name)).sort()
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
+/**
+ * Reads a snapshot: by its id, by the beginning of it if only one starts so, or the last one.
+ * Throws FwctlError `usage` when there is no such snapshot, `untrusted-file` when its dumps are not
+ * the ones that were saved.
+ */
+export async function readSnapshot(stateDir: StateDir, id?: string): Promise<Snapshot> {
+  const directory = join(stateDir.snapshots, await findId(stateDir, id))
+  const meta = parseMeta(await readText(join(directory, 'meta.json')), directory)
+  const dumps: Partial<Record<Family, string>> = {}
+  for (const family of FAMILIES) {
+    const saved = meta.families[family]
+    if (!saved) continue
+    const path = join(directory, `${family}.rules`)
+    const dump = await readText(path)
+    if (digestOf(dump) !== saved.digest) throw untrusted(path, 'its digest is not the saved one')
+    dumps[family] = dump
+  }
+  return { meta, dumps }
+}
+
+/**
+ * Removes old snapshots: all but the newest `keep`, and of those the ones taken before `before`. The
+ * newest is always kept. Returns the ids that went.
+ */
+export async function pruneSnapshots(
+  stateDir: StateDir,
+  options: { readonly keep?: number; readonly before?: Date },
+): Promise<readonly string[]> {
+  const ids = await listSnapshots(stateDir)
+  const before = options.before?.toISOString().replaceAll(/[-:]/g, '')
+  const surplus = ids.length - Math.max(1, options.keep ?? ids.length)
+  const gone = ids.filter(
+    (id, index) =>
+      index < ids.length - 1 && (index < surplus || (before !== undefined && id < before)),
+  )
+  for (const id of gone) {
+    // Renamed first: a half-removed snapshot must not look like a whole one.
+    const partial = join(stateDir.snapshots, `.${id}.tmp`)
+    await rename(join(stateDir.snapshots, id), partial)
+    await rm(partial, { recursive: true })
+  }
+  return gone
+}
+
+async function findId(stateDir: StateDir, id: string | undefined): Promise<string> {
+  const ids = await listSnapshots(stateDir)
+  const found = id === undefined ? ids.slice(-1) : ids.filter((one) => one.startsWith(id))
+  const [first, second] = found
+  if (first !== undefined && second === undefined) return first
+  const problem =
+    id === undefined
+      ? 'There is no snapshot'
+      : first === undefined
+        ? `There is no snapshot ${id}`
+        : `Several snapshots start with ${id}`
+  throw new FwctlError('usage', `${problem} in ${stateDir.snapshots}.`, { details: { id } })
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return decodeText(await readFile(path))
+  } catch (error) {
+    throw untrusted(path, 'it can not be read', error)
+  }
+}
+
+function parseMeta(text: string, directory: string): SnapshotMeta {
+  const path = join(directory, 'meta.json')
+  try {
+    const meta: unknown = JSON.parse(text)
+    if (isMeta(meta)) return meta
+  } catch (error) {
+    throw untrusted(path, 'it is not JSON', error)
+  }
+  throw untrusted(path, 'it does not have the shape of snapshot meta data')
+}
+
+function isMeta(value: unknown): value is SnapshotMeta {
+  if (!isRecord(value) || value.formatVersion !== 1 || !isRecord(value.families)) return false
+  const texts = ['id', 'createdAt', 'user', 'host', 'reason', 'fwctlVersion']
+  return (
+    texts.every((key) => typeof value[key] === 'string') &&
+    Object.entries(value.families).every(
+      ([family, saved]) =>
+        (FAMILIES as readonly string[]).includes(family) &&
+        isRecord(saved) &&
+        (saved.backend === 'nft' || saved.backend === 'legacy') &&
+        typeof saved.digest === 'string' &&
+        Array.isArray(saved.version) &&
+        saved.version.length === 3 &&
+        saved.version.every((part) => Number.isInteger(part)),
+    )
+  )
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+/** Of the bytes: texts that differ only in a stray byte must not share a digest. */
+function digestOf(dump: string): string {
+  return `sha256:${createHash('sha256').update(encodeText(dump)).digest('hex')}`
+}
+
+function untrusted(path: string, why: string, cause?: unknown): FwctlError {
+  return new FwctlError(
+    'untrusted-file',
+    `The snapshot file ${path} can not be relied on: ${why}. Nothing was changed; go back to ` +
+      'another one (`fwctl snapshots list`).',
+    { cause, details: { path } },
+  )
+}

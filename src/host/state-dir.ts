@@ -1,0 +1,96 @@
+import { constants } from 'node:fs'
+import { lstat, mkdir, open } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { FwctlError } from '../base/error.ts'
+import type { Executor } from './executor.ts'
+
+/** The paths of the state that fwctl keeps for one target. */
+export interface StateDir {
+  readonly path: string
+  readonly lock: string
+  readonly journal: string
+  readonly applied: string
+  readonly snapshots: string
+}
+
+/** Where state goes when nobody says: for root the system's, else the user's own (XDG). */
+export function defaultStateDir(user: {
+  readonly uid: number
+  readonly env: Readonly<Record<string, string | undefined>>
+}): string {
+  if (user.uid === 0) return '/var/lib/fwctl'
+  const home = user.env.HOME ?? '/nonexistent'
+  return join(user.env.XDG_STATE_HOME || join(home, '.local/state'), 'fwctl')
+}
+
+/** The paths, without touching the disk. Each target that is not this host has its own folder. */
+export function stateDirPaths(root: string, executor: Pick<Executor, 'stateKey'>): StateDir {
+  const base = resolve(root)
+  const path = executor.stateKey === undefined ? base : join(base, 'targets', executor.stateKey)
+  return {
+    path,
+    lock: join(path, 'lock'),
+    journal: join(path, 'journal.json'),
+    applied: join(path, 'applied.json'),
+    snapshots: join(path, 'snapshots'),
+  }
+}
+
+/**
+ * Makes the state directory (0700) where it is missing. Throws FwctlError `refused` when somebody
+ * else could write what fwctl will load into the kernel as a rollback.
+ */
+export async function openStateDir(
+  root: string,
+  executor: Pick<Executor, 'stateKey'>,
+): Promise<StateDir> {
+  const paths = stateDirPaths(root, executor)
+  await mkdir(paths.snapshots, { recursive: true, mode: 0o700 })
+  const base = resolve(root)
+  for (let at = paths.snapshots; at !== base; at = dirname(at)) await requirePrivate(at)
+  await requirePrivate(base)
+  await requireSafeParents(dirname(base))
+  const lock = await open(
+    paths.lock,
+    constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW,
+    0o600,
+  )
+  await lock.close()
+  return paths
+}
+
+async function requirePrivate(path: string): Promise<void> {
+  const stat = await lstat(path)
+  const problem = !stat.isDirectory()
+    ? 'is not a directory'
+    : stat.uid !== process.geteuid?.()
+      ? `belongs to user ${stat.uid}`
+      : stat.mode & 0o022
+        ? 'can be written by other users'
+        : undefined
+  if (problem === undefined) return
+  throw new FwctlError(
+    'refused',
+    `The state directory ${path} ${problem}, so its snapshots can not be trusted. ` +
+      `Make it yours and private (chown, chmod 700), or name another with --state-dir.`,
+    { details: { path } },
+  )
+}
+
+/** Somebody who may rename entries of a parent could put another directory in our place. */
+async function requireSafeParents(path: string): Promise<void> {
+  for (let at = path; ; at = dirname(at)) {
+    const stat = await lstat(at)
+    const sticky = (stat.mode & 0o1000) !== 0
+    const owners = [0, process.geteuid?.()]
+    if (!owners.includes(stat.uid) || (stat.mode & 0o022 && !sticky && !stat.isSymbolicLink())) {
+      throw new FwctlError(
+        'refused',
+        `${at} can be changed by other users, so state kept below it can not be trusted. ` +
+          'Name another place with --state-dir.',
+        { details: { path: at } },
+      )
+    }
+    if (at === dirname(at)) return
+  }
+}
