@@ -1,0 +1,120 @@
+/** The edits of one chain by number, in an order in which the numbers hold (see batch.ts). */
+import type { Counters, Rule } from '../ruleset/model.ts'
+import { type ChainEdits, chainEdits, type Gap } from './edits.ts'
+import { isForeignRule } from './foreign.ts'
+
+/** Positions count from 1 and hold at the moment at which the line is reached. */
+export type EditLine =
+  | {
+      readonly kind: 'replace' | 'insert'
+      readonly position: number
+      readonly rule: Rule
+      readonly counters: Counters | undefined
+    }
+  | { readonly kind: 'append'; readonly rule: Rule; readonly counters: Counters | undefined }
+  | { readonly kind: 'delete'; readonly position: number; readonly rule: Rule }
+  | { readonly kind: 'delete-value'; readonly rule: Rule }
+
+/**
+ * `foreign` are the patterns of foreign chains where rules of other tools may stand, undefined in
+ * chains that are ours alone.
+ */
+export function editLines(input: {
+  readonly live: readonly Rule[]
+  readonly target: readonly Rule[]
+  readonly foreign: readonly string[] | undefined
+}): EditLine[] {
+  const { live, target, foreign } = input
+  const edits = chainEdits(live, target)
+  if (edits.gaps.length === 0) return []
+  const byValue = foreignRemovals({ live, edits, foreign })
+
+  // A rule that goes and one that comes in the same gap share one -R, related or not.
+  const replacedBy = new Map<number, number>()
+  for (const gap of edits.gaps) pairSlots({ gap, edits, byValue, replacedBy })
+  const replacing = new Set(replacedBy.values())
+
+  const replaced: EditLine[] = []
+  const deleted: EditLine[] = []
+  const deletedByValue: EditLine[] = []
+  let length = live.length
+  for (const { liveStart, liveEnd } of edits.gaps) {
+    for (let i = liveStart; i < liveEnd; i++) {
+      const rule = live[i] as Rule
+      const j = replacedBy.get(i)
+      if (j !== undefined) {
+        replaced.push({ kind: 'replace', position: i + 1, ...incoming(j) })
+        continue
+      }
+      length--
+      if (byValue.has(i)) deletedByValue.push({ kind: 'delete-value', rule })
+      else deleted.push({ kind: 'delete', position: i + 1, rule })
+    }
+  }
+  const inserted: EditLine[] = []
+  for (const { targetStart, targetEnd } of edits.gaps) {
+    for (let j = targetStart; j < targetEnd; j++) {
+      if (replacing.has(j)) continue
+      // Appending spares nft the reading of the whole chain.
+      if (j === length) inserted.push({ kind: 'append', ...incoming(j) })
+      else inserted.push({ kind: 'insert', position: j + 1, ...incoming(j) })
+      length++
+    }
+  }
+  return [...replaced, ...deleted.reverse(), ...deletedByValue, ...inserted]
+
+  function incoming(j: number): { readonly rule: Rule; readonly counters: Counters | undefined } {
+    const rule = target[j] as Rule
+    const source = edits.sources[j]
+    const from = source === undefined || source.kind === 'add' ? rule : live[source.live]
+    return { rule, counters: from?.counters }
+  }
+}
+
+/** Between the changed rules of a gap, which hold their places, slots are used up in order. */
+function pairSlots(input: {
+  readonly gap: Gap
+  readonly edits: ChainEdits
+  readonly byValue: ReadonlySet<number>
+  readonly replacedBy: Map<number, number>
+}): void {
+  const { gap, edits, byValue, replacedBy } = input
+  let i = gap.liveStart
+  let j = gap.targetStart
+  const pairUntil = (liveEnd: number, targetEnd: number): void => {
+    while (i < liveEnd && j < targetEnd) {
+      if (byValue.has(i)) i++
+      else replacedBy.set(i++, j++)
+    }
+  }
+  for (let next = gap.targetStart; next < gap.targetEnd; next++) {
+    const source = edits.sources[next]
+    if (source?.kind !== 'change') continue
+    pairUntil(source.live, next)
+    replacedBy.set(source.live, next)
+    i = source.live + 1
+    j = next + 1
+  }
+  pairUntil(gap.liveEnd, gap.targetEnd)
+}
+
+/** The live rules of other tools that go, but for those that have an equal in the chain. */
+function foreignRemovals(input: {
+  readonly live: readonly Rule[]
+  readonly edits: ChainEdits
+  readonly foreign: readonly string[] | undefined
+}): ReadonlySet<number> {
+  const { live, edits, foreign } = input
+  if (foreign === undefined) return new Set()
+  const removed = new Set<number>()
+  for (const { liveStart, liveEnd } of edits.gaps) {
+    for (let i = liveStart; i < liveEnd; i++) {
+      const rule = live[i] as Rule
+      if (edits.fates[i]?.kind === 'remove' && isForeignRule(rule, foreign)) removed.add(i)
+    }
+  }
+  if (removed.size === 0) return removed
+  const counts = new Map<string, number>()
+  for (const rule of live) counts.set(rule.key, (counts.get(rule.key) ?? 0) + 1)
+  return new Set([...removed].filter((i) => counts.get((live[i] as Rule).key) === 1))
+}

@@ -1,0 +1,100 @@
+/** How one chain becomes another, rule by rule: what both the changes and the batch are made from. */
+import type { Rule } from '../ruleset/model.ts'
+import { longestCommonSubsequence } from './lcs.ts'
+import { pairResembling } from './resemblance.ts'
+
+/** What becomes of a live rule. Indices count from 0. */
+export type Fate =
+  | { readonly kind: 'keep' | 'change' | 'move'; readonly target: number }
+  | { readonly kind: 'remove' }
+
+/** Where a rule of the target comes from. */
+export type Source =
+  | { readonly kind: 'keep' | 'change' | 'move'; readonly live: number }
+  | { readonly kind: 'add' }
+
+/** A stretch between two rules that stay, where something goes, comes or both. Ends are exclusive. */
+export interface Gap {
+  readonly liveStart: number
+  readonly liveEnd: number
+  readonly targetStart: number
+  readonly targetEnd: number
+}
+
+export interface ChainEdits {
+  /** One for each live rule. */
+  readonly fates: readonly Fate[]
+  /** One for each rule of the target. */
+  readonly sources: readonly Source[]
+  readonly gaps: readonly Gap[]
+}
+
+/**
+ * The fewest rules that must be touched: a longest common subsequence of keys stays. Of the rest, a
+ * rule that comes back elsewhere in the chain has moved, and a rule that comes where one goes that
+ * resembles it is that rule, changed.
+ */
+export function chainEdits(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
+  const liveKeys = live.map((rule) => rule.key)
+  const targetKeys = target.map((rule) => rule.key)
+  const fates: Fate[] = live.map(() => ({ kind: 'remove' }))
+  const sources: Source[] = target.map(() => ({ kind: 'add' }))
+  const link = (kind: 'keep' | 'change' | 'move', from: number, to: number): void => {
+    fates[from] = { kind, target: to }
+    sources[to] = { kind, live: from }
+  }
+
+  const kept = longestCommonSubsequence(liveKeys, targetKeys)
+  for (const [from, to] of kept) link('keep', from, to)
+  const gaps = gapsBetween(kept, live.length, target.length)
+
+  const leaving = new Map<string, number[]>()
+  for (const gap of gaps) {
+    for (let i = gap.liveStart; i < gap.liveEnd; i++) {
+      const key = liveKeys[i] as string
+      const known = leaving.get(key)
+      if (known === undefined) leaving.set(key, [i])
+      else known.push(i)
+    }
+  }
+  for (const places of leaving.values()) places.reverse()
+  for (const gap of gaps) {
+    for (let j = gap.targetStart; j < gap.targetEnd; j++) {
+      const from = leaving.get(targetKeys[j] as string)?.pop()
+      if (from !== undefined) link('move', from, j)
+    }
+  }
+
+  for (const gap of gaps) {
+    const removed = range(gap.liveStart, gap.liveEnd).filter((i) => fates[i]?.kind === 'remove')
+    const added = range(gap.targetStart, gap.targetEnd).filter((j) => sources[j]?.kind === 'add')
+    const pairs = pairResembling(
+      removed.map((i) => live[i] as Rule),
+      added.map((j) => target[j] as Rule),
+    )
+    for (const [r, a] of pairs) link('change', removed[r] as number, added[a] as number)
+  }
+  return { fates, sources, gaps }
+}
+
+function gapsBetween(
+  kept: readonly (readonly [number, number])[],
+  liveLength: number,
+  targetLength: number,
+): Gap[] {
+  const gaps: Gap[] = []
+  let liveStart = 0
+  let targetStart = 0
+  for (const [liveEnd, targetEnd] of [...kept, [liveLength, targetLength] as const]) {
+    if (liveEnd > liveStart || targetEnd > targetStart) {
+      gaps.push({ liveStart, liveEnd, targetStart, targetEnd })
+    }
+    liveStart = liveEnd + 1
+    targetStart = targetEnd + 1
+  }
+  return gaps
+}
+
+function range(start: number, end: number): number[] {
+  return Array.from({ length: end - start }, (_, index) => start + index)
+}
