@@ -1,0 +1,84 @@
+import type { Family } from '../ruleset/model.ts'
+import type { Extension, MatchExtension, OptionSpec, TargetExtension } from './extension.ts'
+import { comment } from './matches/comment.ts'
+import { limit } from './matches/limit.ts'
+import { mark } from './matches/mark.ts'
+import { multiport } from './matches/multiport.ts'
+import { tcp } from './matches/tcp.ts'
+import { udp } from './matches/udp.ts'
+import { log } from './targets/log.ts'
+import { markTarget } from './targets/mark.ts'
+import { reject4, reject6 } from './targets/reject.ts'
+
+const MATCHES: readonly MatchExtension[] = [comment, limit, mark, multiport, tcp, udp]
+const TARGETS: readonly TargetExtension[] = [log, markTarget, reject4, reject6]
+
+/** Every match and target, in the order of the reference. */
+export const EXTENSIONS: readonly Extension[] = [...MATCHES, ...TARGETS]
+
+/** An option of an entry under one of the names that are read. */
+export interface NamedOption {
+  /** The name that a save prints, unless `spec.rewrite` makes it another option. */
+  readonly name: string
+  readonly spec: OptionSpec
+}
+
+interface Index {
+  readonly matches: ReadonlyMap<string, MatchExtension>
+  readonly targets: ReadonlyMap<string, TargetExtension>
+  readonly implicit: ReadonlyMap<string, MatchExtension>
+}
+
+const INDEX: Readonly<Record<Family, Index>> = {
+  ipv4: buildIndex('ipv4'),
+  ipv6: buildIndex('ipv6'),
+}
+
+function buildIndex(family: Family): Index {
+  const inFamily = (entry: Extension): boolean => entry.families?.includes(family) ?? true
+  const byName = <E extends Extension>(entries: readonly E[]): Map<string, E> =>
+    new Map(
+      entries
+        .filter(inFamily)
+        .flatMap((e) => [e.name, ...(e.aliases ?? [])].map((n) => [n, e] as const)),
+    )
+  const matches = byName(MATCHES)
+  const implicit = new Map(
+    [...matches.values()].flatMap((e) => (e.implicitFor ?? []).map((p) => [p, e] as const)),
+  )
+  return { matches, targets: byName(TARGETS), implicit }
+}
+
+export function findMatch(name: string, family: Family): MatchExtension | undefined {
+  return INDEX[family].matches.get(name)
+}
+
+export function findTarget(name: string, family: Family): TargetExtension | undefined {
+  return INDEX[family].targets.get(name)
+}
+
+/** The match that `-p PROTOCOL` (decimal) loads when one of its options is used. */
+export function implicitMatch(protocol: string, family: Family): MatchExtension | undefined {
+  return INDEX[family].implicit.get(protocol)
+}
+
+const OPTION_NAMES = new WeakMap<Extension, ReadonlyMap<string, NamedOption>>()
+
+/** The options of an entry by every name that is read, aliases included. */
+export function optionNames(extension: Extension): ReadonlyMap<string, NamedOption> {
+  let names = OPTION_NAMES.get(extension)
+  if (names === undefined) {
+    names = new Map(
+      Object.entries(extension.options).flatMap(([name, spec]) =>
+        [name, ...(spec.aliases ?? [])].map((n) => [n, { name, spec }] as const),
+      ),
+    )
+    OPTION_NAMES.set(extension, names)
+  }
+  return names
+}
+
+/** The place of each option in a save. */
+export function optionOrder(extension: Extension, name: string): number {
+  return Object.keys(extension.options).indexOf(name)
+}

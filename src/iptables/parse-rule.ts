@@ -1,0 +1,541 @@
+/**
+ * Reads the words of a rule, as typed by a person or as saved, into its normal form.
+ *
+ * It follows iptables: options come in any order, `!` negates the next option, `-m` loads a match,
+ * a protocol's own match is loaded when one of its options is met, lists of addresses make several
+ * rules. What the catalogue does not know is kept word for word as an opaque match or target.
+ */
+import { findMatch, findTarget, implicitMatch, type NamedOption } from '../extensions/catalogue.ts'
+import {
+  type Extension,
+  isRefusal,
+  type MatchExtension,
+  type Refusal,
+  refuse,
+  type TargetExtension,
+  type ValueContext,
+} from '../extensions/extension.ts'
+import type { Names } from '../extensions/names.ts'
+import { VERDICTS } from '../ruleset/hooks.ts'
+import type {
+  Counters,
+  Criterion,
+  Dialect,
+  Match,
+  Option,
+  RuleSpec,
+  Target,
+} from '../ruleset/model.ts'
+import { parseCounters, parseInterface, parseNetworks, parseProtocol } from './criteria.ts'
+import { finishOptions } from './finish-options.ts'
+import { type BaseOption, findOption } from './options.ts'
+
+/** Something wrong with a rule. `word` is the index of the word it is about. */
+export interface RuleProblem extends Refusal {
+  readonly word: number
+}
+
+export interface ParsedRule {
+  /** Several when an address list expands (`-s a,b`), none when there are problems. */
+  readonly specs: readonly RuleSpec[]
+  /** From `-c PACKETS BYTES`. */
+  readonly counters?: Counters
+  /** `-4` or `-6`: the rule is for one family only. */
+  readonly onlyFamily?: 'ipv4' | 'ipv6'
+  /** What iptables itself refuses. */
+  readonly problems: readonly RuleProblem[]
+  /**
+   * What iptables takes, but with another meaning than its author can have had: it never matches,
+   * is cut short or read as octal. A policy treats these as errors; a live rule keeps them.
+   */
+  readonly cautions: readonly RuleProblem[]
+}
+
+export interface RuleContext {
+  readonly dialect: Dialect
+  readonly names: Names
+  /** Matches and targets to keep word for word although the catalogue has them. */
+  readonly opaque?: ReadonlySet<string>
+}
+
+/** A match or target that the rule has loaded so far. */
+interface Instance {
+  readonly name: string
+  readonly extension: Extension | undefined
+  /** The word that named it, for problems. */
+  readonly word: number
+  readonly options: Option[]
+  /** Where each option was written, by its name. */
+  readonly optionWords: Map<string, number>
+  /** The words of an unknown extension. */
+  readonly opaque: string[]
+}
+
+/** The state of one reading: a cursor over the words and what was found so far. */
+interface Reading {
+  readonly words: readonly string[]
+  readonly context: RuleContext
+  at: number
+  source: readonly Criterion[] | undefined
+  destination: readonly Criterion[] | undefined
+  inInterface: Criterion | undefined
+  outInterface: Criterion | undefined
+  protocol: Criterion | undefined
+  fragment: Criterion | undefined
+  counters: Counters | undefined
+  onlyFamily: 'ipv4' | 'ipv6' | undefined
+  verb: 'jump' | 'goto'
+  target: Instance | undefined
+  /** Matches in the order in which they were loaded. */
+  readonly matches: Instance[]
+  /** Everything loaded, the latest first: that is where an option is looked up. */
+  readonly loaded: Instance[]
+  readonly seen: Set<BaseOption>
+  readonly problems: RuleProblem[]
+  readonly cautions: RuleProblem[]
+}
+
+export function parseRule(words: readonly string[], context: RuleContext): ParsedRule {
+  const reading = startReading(words, context)
+  while (reading.at < words.length && reading.problems.length === 0) readOption(reading)
+  if (reading.problems.length > 0) return result(reading, [])
+  const matches = reading.matches.flatMap((instance) => finishMatch(reading, instance))
+  const target = reading.target && finishTarget(reading, reading.target)
+  if (reading.problems.length > 0) return result(reading, [])
+  const specs = combine(reading, matches, target)
+  checkExtensions(reading, specs[0] as RuleSpec)
+  return result(reading, reading.problems.length > 0 ? [] : specs)
+}
+
+function startReading(words: readonly string[], context: RuleContext): Reading {
+  return {
+    words,
+    context,
+    at: 0,
+    source: undefined,
+    destination: undefined,
+    inInterface: undefined,
+    outInterface: undefined,
+    protocol: undefined,
+    fragment: undefined,
+    counters: undefined,
+    onlyFamily: undefined,
+    verb: 'jump',
+    target: undefined,
+    matches: [],
+    loaded: [],
+    seen: new Set(),
+    problems: [],
+    cautions: [],
+  }
+}
+
+function result(reading: Reading, specs: readonly RuleSpec[]): ParsedRule {
+  const { counters, onlyFamily, problems, cautions } = reading
+  return {
+    specs,
+    ...(counters && { counters }),
+    ...(onlyFamily && { onlyFamily }),
+    problems,
+    cautions,
+  }
+}
+
+function problem(reading: Reading, word: number, refusal: Refusal): void {
+  reading.problems.push({ ...refusal, word })
+}
+
+/** What value types see of the rule; cautions are about the word at `word`. */
+function valueContext(reading: Reading, word: number): ValueContext {
+  const { dialect, names } = reading.context
+  const { protocol } = reading
+  return {
+    family: dialect.family,
+    dialect,
+    names,
+    ...(protocol && !protocol.negated && { protocol: protocol.value }),
+    caution: (caution) => reading.cautions.push({ ...caution, word }),
+  }
+}
+
+/** Reads one option with its values, or one stray word. */
+function readOption(reading: Reading): void {
+  const start = reading.at
+  const negated = reading.words[start] === '!'
+  if (negated) reading.at++
+  const word = reading.words[reading.at]
+  if (word === undefined || !word.startsWith('-') || word === '-') return readStray(reading, start)
+  const found = findOption(word, reading.loaded)
+  switch (found.kind) {
+    case 'base':
+      reading.at++
+      return readBase(reading, { option: found.option, negated, start, attached: found.attached })
+    case 'extension':
+      reading.at++
+      return readExtensionOption(reading, { ...found, negated, start })
+    case 'command':
+      return problem(
+        reading,
+        start,
+        refuse('rule-syntax', `${word} is a command, not part of a rule`),
+      )
+    case 'ambiguous':
+      return problem(
+        reading,
+        start,
+        refuse('unknown-option', `${word} is ambiguous`, `it may be ${found.names.join(' or ')}`),
+      )
+    case 'unknown':
+      return readUnknown(reading, start, word)
+  }
+}
+
+/** A word that is no option: part of an unknown extension, or a mistake. */
+function readStray(reading: Reading, start: number): void {
+  const word = reading.words[reading.at]
+  const [latest] = reading.loaded
+  if (word !== undefined && latest !== undefined && latest.extension === undefined) {
+    latest.opaque.push(...reading.words.slice(start, reading.at + 1))
+    reading.at++
+    return
+  }
+  if (word === undefined)
+    return problem(reading, start, refuse('rule-syntax', '"!" negates nothing'))
+  const misplaced = word === '!'
+  problem(
+    reading,
+    reading.at,
+    refuse(
+      'rule-syntax',
+      misplaced ? '"!" is not a value' : `"${word}" is not an option`,
+      misplaced ? 'write the "!" before the option' : undefined,
+    ),
+  )
+}
+
+/** An option that nothing loaded has: the protocol's match may have it, else an unknown extension. */
+function readUnknown(reading: Reading, start: number, word: string): void {
+  const { protocol, matches, context } = reading
+  const entry =
+    protocol && !protocol.negated
+      ? implicitMatch(protocol.value, context.dialect.family)
+      : undefined
+  if (
+    entry !== undefined &&
+    !isOpaque(reading, entry.name) &&
+    !matches.some((m) => m.extension === entry)
+  ) {
+    const candidate = load(reading, entry.name, entry, start)
+    const found = findOption(word, [candidate])
+    if (found.kind === 'extension') {
+      matches.push(candidate)
+      reading.loaded.unshift(candidate)
+      reading.at = start
+      return
+    }
+  }
+  const [latest] = reading.loaded
+  if (latest !== undefined && latest.extension === undefined) {
+    latest.opaque.push(...reading.words.slice(start, reading.at + 1))
+    reading.at++
+    return
+  }
+  problem(reading, start, refuse('unknown-option', `unknown option ${word}`, optionHint(reading)))
+}
+
+function optionHint(reading: Reading): string {
+  const names = reading.loaded.map((instance) => instance.name)
+  return names.length === 0
+    ? 'an option of a match needs "-m MATCH", or its protocol ("-p"), before it'
+    : `neither iptables nor ${names.join(', ')} has it; load the match that does with "-m MATCH" before it`
+}
+
+function isOpaque(reading: Reading, name: string): boolean {
+  return reading.context.opaque?.has(name) ?? false
+}
+
+function load(
+  reading: Reading,
+  name: string,
+  extension: Extension | undefined,
+  word: number,
+): Instance {
+  return {
+    name,
+    extension: isOpaque(reading, name) ? undefined : extension,
+    word,
+    options: [],
+    optionWords: new Map(),
+    opaque: [],
+  }
+}
+
+interface BaseRead {
+  readonly option: BaseOption
+  readonly negated: boolean
+  readonly start: number
+  readonly attached: string | undefined
+}
+
+/** The value of an option of iptables itself; undefined, with a problem, when there is none. */
+function takeValue(
+  reading: Reading,
+  attached: string | undefined,
+  option: string,
+): string | undefined {
+  const value = attached ?? reading.words[reading.at++]
+  if (value === undefined) {
+    problem(reading, reading.words.length - 1, refuse('rule-syntax', `--${option} needs a value`))
+  } else if (value === '!') {
+    problem(
+      reading,
+      reading.at - 1,
+      refuse('rule-syntax', '"!" is not a value', 'write the "!" before the option'),
+    )
+    return undefined
+  }
+  return value
+}
+
+/** Options of which a rule has one at most. */
+const SINGLE: ReadonlySet<BaseOption> = new Set<BaseOption>([
+  'source',
+  'destination',
+  'protocol',
+  'in-interface',
+  'out-interface',
+  'fragments',
+  'set-counters',
+])
+
+function readBase(reading: Reading, { option, negated, start, attached }: BaseRead): void {
+  const plain = ['match', 'jump', 'goto', 'set-counters', 'ipv4', 'ipv6'].includes(option)
+  if (negated && plain) {
+    return problem(reading, start, refuse('not-negatable', `--${option} can not be negated`))
+  }
+  const jumped = option === 'jump' || option === 'goto'
+  if (
+    (SINGLE.has(option) && reading.seen.has(option)) ||
+    (jumped && reading.target !== undefined)
+  ) {
+    return problem(reading, start, refuse('conflicting-options', `--${option} is given twice`))
+  }
+  reading.seen.add(option)
+  if (option === 'ipv4' || option === 'ipv6') {
+    reading.onlyFamily = option
+    return
+  }
+  if (option === 'fragments') return readFragment(reading, negated, start)
+  const at = attached === undefined ? reading.at : reading.at - 1
+  const value = takeValue(reading, attached, option)
+  if (value === undefined) return
+  const context = valueContext(reading, at)
+  const settle = <T>(read: T | Refusal, store: (read: T) => void): void => {
+    if (typeof read === 'object' && read !== null && 'code' in read)
+      problem(reading, at, read as Refusal)
+    else store(read as T)
+  }
+  switch (option) {
+    case 'source':
+    case 'destination':
+      return settle(parseNetworks(value, negated, context), (networks) => {
+        reading[option] = networks
+      })
+    case 'in-interface':
+      return settle(parseInterface(value, negated, context), (i) => {
+        reading.inInterface = i
+      })
+    case 'out-interface':
+      return settle(parseInterface(value, negated, context), (i) => {
+        reading.outInterface = i
+      })
+    case 'protocol':
+      return settle(parseProtocol(value, negated, context), (p) => {
+        reading.protocol = p
+      })
+    case 'set-counters': {
+      const second = value.includes(',') ? undefined : reading.words[reading.at++]
+      return settle(parseCounters(value, second), (c) => {
+        reading.counters = c
+      })
+    }
+    case 'match':
+      return loadMatch(reading, value, at)
+    case 'jump':
+    case 'goto':
+      reading.verb = option
+      return loadTarget(reading, value, at)
+  }
+}
+
+function readFragment(reading: Reading, negated: boolean, start: number): void {
+  if (reading.context.dialect.family === 'ipv6') {
+    return problem(
+      reading,
+      start,
+      refuse('wrong-family', '-f is IPv4 only', 'use the frag match for IPv6'),
+    )
+  }
+  reading.fragment = { negated, value: '' }
+}
+
+function loadMatch(reading: Reading, name: string, word: number): void {
+  const instance = load(reading, name, findMatch(name, reading.context.dialect.family), word)
+  const known: Instance = instance.extension
+    ? { ...instance, name: instance.extension.name }
+    : instance
+  reading.matches.push(known)
+  reading.loaded.unshift(known)
+}
+
+function loadTarget(reading: Reading, name: string, word: number): void {
+  const entry =
+    reading.verb === 'goto' ? undefined : findTarget(name, reading.context.dialect.family)
+  const instance = load(reading, entry?.name ?? name, entry, word)
+  reading.target = instance
+  reading.loaded.unshift(instance)
+}
+
+interface ExtensionRead {
+  readonly owner: Instance
+  readonly option: NamedOption
+  readonly negated: boolean
+  readonly start: number
+  readonly attached?: string
+}
+
+function readExtensionOption(reading: Reading, read: ExtensionRead): void {
+  const { owner, option, negated, start, attached } = read
+  const { spec, name } = option
+  const { value } = spec
+  if (negated && !spec.negatable) {
+    return problem(reading, start, refuse('not-negatable', `--${name} can not be negated`))
+  }
+  const first = reading.at
+  const words: string[] = attached === undefined ? [] : [attached]
+  while (words.length < value.words) {
+    const word = takeValue(reading, undefined, name)
+    if (word === undefined) return
+    words.push(word)
+  }
+  const parsed = value.parse(
+    words,
+    valueContext(reading, Math.min(first, reading.words.length - 1)),
+  )
+  if (isRefusal(parsed)) {
+    return problem(reading, first, { ...parsed, message: `--${name}: ${parsed.message}` })
+  }
+  const stored = spec.rewrite?.(parsed, negated) ?? { name, negated, values: parsed }
+  if (owner.optionWords.has(stored.name) && !spec.repeatable) {
+    return problem(reading, start, refuse('conflicting-options', `--${stored.name} is given twice`))
+  }
+  owner.optionWords.set(stored.name, start)
+  owner.options.push(stored)
+}
+
+function finishMatch(reading: Reading, instance: Instance): Match[] {
+  const { extension, name } = instance
+  if (extension === undefined) return [{ module: name, options: [], opaque: instance.opaque }]
+  const options = finish(reading, instance, extension)
+  return options === undefined ? [] : [{ module: extension.name, options }]
+}
+
+function finishTarget(reading: Reading, instance: Instance): Target | undefined {
+  const { extension, name } = instance
+  const { verb } = reading
+  if (extension !== undefined) {
+    const options = finish(reading, instance, extension)
+    return options && { verb, name: extension.name, options }
+  }
+  if (instance.opaque.length > 0) {
+    if (VERDICTS.includes(name)) {
+      problem(reading, instance.word, refuse('unknown-option', `${name} takes no options`))
+    }
+    return { verb, name, options: [], opaque: instance.opaque }
+  }
+  return { verb, name, options: [] }
+}
+
+function finish(
+  reading: Reading,
+  instance: Instance,
+  extension: MatchExtension | TargetExtension,
+): readonly Option[] | undefined {
+  const finished = finishOptions(extension, instance.options, valueContext(reading, instance.word))
+  if (!isRefusal(finished)) return finished
+  problem(reading, instance.word, finished)
+  return undefined
+}
+
+/** One spec for every pair of source and destination, as iptables expands lists. */
+function combine(
+  reading: Reading,
+  matches: readonly Match[],
+  target: Target | undefined,
+): RuleSpec[] {
+  const { inInterface, outInterface, protocol, fragment } = reading
+  const specs: RuleSpec[] = []
+  for (const source of reading.source ?? [undefined]) {
+    for (const destination of reading.destination ?? [undefined]) {
+      specs.push({
+        ...(source && !isAnyNetwork(source) && { source }),
+        ...(destination && !isAnyNetwork(destination) && { destination }),
+        ...(inInterface && !isAnyInterface(inInterface) && { inInterface }),
+        ...(outInterface && !isAnyInterface(outInterface) && { outInterface }),
+        ...(protocol && protocol.value !== '0' && { protocol }),
+        ...(fragment && { fragment }),
+        matches,
+        ...(target && { target }),
+      })
+    }
+  }
+  return specs
+}
+
+function isAnyNetwork({ negated, value }: Criterion): boolean {
+  return !negated && (value === '0.0.0.0/0' || value === '::/0')
+}
+
+function isAnyInterface({ negated, value }: Criterion): boolean {
+  return !negated && value === '+'
+}
+
+/** What depends on the rule as a whole: the protocol, and the extensions' own checks. */
+function checkExtensions(reading: Reading, spec: RuleSpec): void {
+  const { dialect } = reading.context
+  const instances = reading.target ? [...reading.matches, reading.target] : reading.matches
+  const stored = [...spec.matches, ...(spec.target ? [spec.target] : [])]
+  for (const [i, instance] of instances.entries()) {
+    const { extension, word } = instance
+    if (extension === undefined) continue
+    const options = stored[i]?.options ?? []
+    const wanted = extension.protocols
+    const refusal =
+      wanted && !hasProtocol(spec, wanted)
+        ? refuse('needs-protocol', `${extension.name} needs ${protocolList(wanted, reading)}`)
+        : extension.check?.(options, { spec, dialect })
+    if (refusal) problem(reading, word, refusal)
+    const caution =
+      extension.caution?.(options, { spec, dialect }) ?? neverMatches(extension, options)
+    if (caution) reading.cautions.push({ ...caution, word })
+  }
+}
+
+function hasProtocol({ protocol }: RuleSpec, wanted: readonly string[]): boolean {
+  return protocol !== undefined && !protocol.negated && wanted.includes(protocol.value)
+}
+
+function protocolList(numbers: readonly string[], { context }: Reading): string {
+  const names = numbers.map((n) => context.names.protocolName(Number(n)) ?? n)
+  return `"-p ${names.join('|')}"`
+}
+
+/** A negated full range matches no packet, and older versions save it as one that matches all. */
+function neverMatches(extension: Extension, options: readonly Option[]): Refusal | undefined {
+  const never = options.find(
+    (o) => o.negated && o.values.join(' ') === extension.options[o.name]?.any,
+  )
+  if (never === undefined) return undefined
+  const message = `"! --${never.name}" with the full range matches no packet, and iptables may save it as a match for all`
+  return refuse('never-matches', message, 'remove the rule or the option')
+}

@@ -1,0 +1,56 @@
+import type { Names } from '../extensions/names.ts'
+import type { Counters, Dialect, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
+import { parseRule } from './parse-rule.ts'
+import { UNREADABLE } from './print-rule.ts'
+import { makeRule } from './rule.ts'
+import { tokenise } from './tokenise.ts'
+
+export interface SavedRuleContext {
+  readonly dialect: Dialect
+  readonly names: Names
+  readonly counters: Counters | undefined
+  readonly origin: Origin | undefined
+}
+
+/**
+ * The rule of one `-A CHAIN` line of a dump. What the catalogue has but can not read in this rule
+ * (a newer version, another build) is read again as opaque, so that a live rule is never lost.
+ */
+export function readSavedRule(text: string, context: SavedRuleContext): readonly Rule[] {
+  const { dialect, names, origin } = context
+  const { words } = tokenise(text)
+  const opaque = new Set<string>()
+  for (;;) {
+    const {
+      specs,
+      problems,
+      counters = context.counters,
+    } = parseRule(words, { dialect, names, opaque })
+    const options = { dialect, names, ...(counters && { counters }), ...(origin && { origin }) }
+    if (problems.length === 0 && specs.length === 1) {
+      return [makeRule(specs[0] as RuleSpec, { ...options, text })]
+    }
+    if (specs.length > 0) return specs.map((spec) => makeRule(spec, options))
+    const name = extensionBefore(words, problems[0]?.word ?? 0)
+    if (name === undefined || opaque.has(name))
+      return [makeRule(unreadable(words), { ...options, text })]
+    opaque.add(name)
+  }
+}
+
+/** The match or target that the word at `index` belongs to. */
+function extensionBefore(words: readonly string[], index: number): string | undefined {
+  for (let i = Math.min(index, words.length - 1); i > 0; i--) {
+    if (['-m', '--match', '-j', '--jump'].includes(words[i - 1] as string)) return words[i]
+  }
+  return undefined
+}
+
+/** Kept word for word; where it jumps is still of interest. */
+function unreadable(words: readonly string[]): RuleSpec {
+  const at = words.findIndex((w) => w === '-j' || w === '-g')
+  const name = at < 0 ? undefined : words[at + 1]
+  const matches = [{ module: UNREADABLE, options: [], opaque: words }]
+  if (name === undefined) return { matches }
+  return { matches, target: { verb: words[at] === '-g' ? 'goto' : 'jump', name, options: [] } }
+}

@@ -1,0 +1,22 @@
+import type { TableName } from './model.ts'
+
+export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING'
+
+/** The built-in chains of each table, in the order in which iptables-save prints them. */
+export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly Hook[]>> = {
+  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  raw: ['PREROUTING', 'OUTPUT'],
+  security: ['INPUT', 'FORWARD', 'OUTPUT'],
+}
+
+export function isBuiltinChain(table: TableName, chain: string): chain is Hook {
+  return (BUILTIN_CHAINS[table] as readonly string[]).includes(chain)
+}
+
+/** Verdicts that are not extensions: they take no options and name no chain. */
+export const VERDICTS: readonly string[] = ['ACCEPT', 'DROP', 'RETURN', 'QUEUE']
+
+/** The longest name of a user-defined chain, in bytes (XT_EXTENSION_MAXNAMELEN - 1). */
+export const CHAIN_NAME_BYTES = 28
