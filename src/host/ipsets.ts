@@ -1,0 +1,86 @@
+import type { Rule, Ruleset } from '../ruleset/model.ts'
+import type { Executor } from './executor.ts'
+
+const IPSET_TIMEOUT_MS = 60_000
+const SET_OPTIONS = ['match-set', 'add-set', 'del-set', 'map-set']
+
+/** The names of the ipsets that the rules speak of. */
+export function setNames(rulesets: Iterable<Ruleset>): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const ruleset of rulesets) {
+    for (const table of ruleset.tables) {
+      for (const chain of table.chains) {
+        for (const rule of chain.rules) for (const name of setsOfRule(rule)) names.add(name)
+      }
+    }
+  }
+  return names
+}
+
+function setsOfRule(rule: Rule): readonly string[] {
+  const { matches, target } = rule.spec
+  return [...matches.flatMap((match) => match.options), ...(target?.options ?? [])].flatMap(
+    (option) =>
+      SET_OPTIONS.includes(option.name) && option.values[0] !== undefined ? [option.values[0]] : [],
+  )
+}
+
+/**
+ * Makes those of the sets that `from` has in `to`, empty: rules need a set to be there, not what is
+ * in it. Returns the names that `from` does not have. Throws nothing for a missing ipset program:
+ * then every name is missing.
+ */
+export async function copySetHeaders(
+  from: Executor,
+  to: Executor,
+  names: ReadonlySet<string>,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  if (names.size === 0) return []
+  if ((await from.find('ipset')) === undefined) return [...names]
+  const listing = await from.run({
+    program: 'ipset',
+    args: ['list', '-terse'],
+    timeoutMs: IPSET_TIMEOUT_MS,
+    signal,
+  })
+  const headers = readHeaders(listing.stdout)
+  const wanted = [...names].flatMap((name) => {
+    const header = headers.get(name)
+    return header === undefined ? [] : [header]
+  })
+  await createSets(to, wanted)
+  return [...names].filter((name) => !headers.has(name))
+}
+
+/** Sets of some type, for a check that has no host to ask. */
+export async function createStandInSets(to: Executor, names: Iterable<string>): Promise<void> {
+  await createSets(
+    to,
+    [...names].map((name) => `create ${name} hash:ip,port,ip`),
+  )
+}
+
+async function createSets(to: Executor, creates: readonly string[]): Promise<void> {
+  if (creates.length === 0) return
+  await to.run({
+    program: 'ipset',
+    args: ['restore', '-exist'],
+    input: creates.map((line) => `${line}\n`).join(''),
+    timeoutMs: IPSET_TIMEOUT_MS,
+  })
+}
+
+/** The `create` line of each set, from `ipset list -terse`, which leaves out the members. */
+export function readHeaders(listing: string): ReadonlyMap<string, string> {
+  const creates = new Map<string, string>()
+  for (const block of listing.split(/\n(?=Name: )/)) {
+    const name = /^Name: (.*)$/m.exec(block)?.[1]
+    const type = /^Type: (.*)$/m.exec(block)?.[1]
+    const header = /^Header: (.*)$/m.exec(block)?.[1] ?? ''
+    if (name !== undefined && type !== undefined) {
+      creates.set(name, `create ${name} ${type} ${header}`.trimEnd())
+    }
+  }
+  return creates
+}

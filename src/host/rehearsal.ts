@@ -1,0 +1,246 @@
+/**
+ * Runs a batch where it can do no harm, on the same kernel.
+ *
+ * Goals, and how each is met:
+ * 1. What the kernel would refuse is known before the host is touched: the whole batch runs, commits
+ *    included, in a network namespace of its own. (`iptables-restore --test` is no substitute: on nft
+ *    it never asks the kernel, and on neither back end does it see a loop or a target in a wrong hook.)
+ * 2. The prediction is tested too: what iptables-save then prints there must be the target.
+ * 3. The result is about the host, not about an empty kernel: the namespace starts out with the live
+ *    rules of the tables that change, and with the ipsets that the rules name, empty.
+ * 4. The host sees nothing of it: neither its rules nor its xtables lock are used, and nothing is left
+ *    behind even when fwctl is killed (see scratch-namespace.ts).
+ * 5. A refusal leads to the rule. nft names the line; where only the COMMIT is named (legacy, and
+ *    some errors of nft), ever shorter beginnings of the batch are tried until the line is found.
+ */
+import { FwctlError } from '../base/error.ts'
+import { printSave } from '../iptables/save.ts'
+import { type Batch, type BatchLine, buildBatch } from '../plan/batch.ts'
+import type { Change } from '../plan/change.ts'
+import { diffRulesets } from '../plan/diff.ts'
+import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
+import type { Family, Ruleset, TableName } from '../ruleset/model.ts'
+import { type HostBackend, requireTools } from './backend.ts'
+import type { Executor } from './executor.ts'
+import { copySetHeaders, createStandInSets, setNames } from './ipsets.ts'
+import { readLive } from './live.ts'
+import { type RestoreRefusal, runRestore } from './restore.ts'
+import { openScratchNamespace, type ScratchNamespace } from './scratch-namespace.ts'
+
+/** One family's part of what is rehearsed. */
+export interface RehearsedFamily {
+  readonly family: Family
+  readonly live: Ruleset
+  readonly target: Ruleset
+  readonly batch: Batch
+}
+
+export type Rehearsal =
+  | { readonly kind: 'passed' }
+  /** It could not be done here; nothing is known about the batch. */
+  | { readonly kind: 'skipped'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly problems: readonly RehearsalProblem[] }
+
+/** What would go wrong on the host. */
+export interface RehearsalProblem {
+  readonly family: Family
+  readonly message: string
+  /** The line of the batch that is refused; its rule knows its place in the policy. */
+  readonly line?: BatchLine
+  /** What the read-back has that the target has not, and the reverse. */
+  readonly differences?: readonly Change[]
+}
+
+export interface RehearseOptions {
+  /** Of the host that the batch is meant for. */
+  readonly executor: Executor
+  readonly backend: HostBackend
+  readonly families: readonly RehearsedFamily[]
+  /** `stand-in`: sets that the host does not have are made up, for a check that is not about it. */
+  readonly missingSets?: 'refuse' | 'stand-in'
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Runs the batches, each after its family's live rules. Never touches the host. */
+export async function rehearse(options: RehearseOptions): Promise<Rehearsal> {
+  const problems: RehearsalProblem[] = []
+  for (const one of options.families) {
+    if (one.batch.text === '') continue
+    const rehearsal = await rehearseFamily(one, options)
+    if (rehearsal.kind === 'skipped') return rehearsal
+    if (rehearsal.kind === 'failed') problems.push(...rehearsal.problems)
+  }
+  return problems.length === 0 ? { kind: 'passed' } : { kind: 'failed', problems }
+}
+
+/**
+ * Loads whole rulesets into an empty namespace: `validate --kernel`. Sets and the chains of other
+ * tools, which only the real host has, are made up.
+ */
+export async function rehearseRulesets(
+  options: Omit<RehearseOptions, 'families' | 'missingSets'> & {
+    readonly rulesets: readonly Ruleset[]
+    readonly externalChains?: readonly {
+      readonly family: Family
+      readonly table: TableName
+      readonly chain: string
+    }[]
+  },
+): Promise<Rehearsal> {
+  const families = options.rulesets.map((desired): RehearsedFamily => {
+    const { family } = desired
+    const { dialect } = requireTools(options.backend, family)
+    const external = (options.externalChains ?? []).filter((one) => one.family === family)
+    const target = withChains(desired, external)
+    const live: Ruleset = { family, tables: [] }
+    return { family, live, target, batch: buildBatch({ live, target, dialect }) }
+  })
+  return rehearse({ ...options, families, missingSets: 'stand-in' })
+}
+
+/** A failed rehearsal as the error that ends an apply. */
+export function rehearsalError(problems: readonly RehearsalProblem[]): FwctlError {
+  return new FwctlError(
+    'rehearsal-failed',
+    `The kernel would not take this plan: ${problems.map(describeProblem).join('; ')}. ` +
+      'It was tried in a scratch network namespace; the host was not touched.',
+    { details: { problems } },
+  )
+}
+
+/** `ipv4: line of the batch: what the kernel said (policy.yaml:12:9)`. */
+export function describeProblem(problem: RehearsalProblem): string {
+  const { family, message, line, differences } = problem
+  const origin = line?.rule?.origin
+  const at = origin ? ` (${origin.file}:${origin.line}:${origin.column})` : ''
+  const where = line === undefined ? '' : ` at "${line.text}" in table ${line.table}${at}`
+  const count = differences === undefined ? '' : ` in ${differences.length} places`
+  return `${family}: ${message}${where}${count}`
+}
+
+type FamilyRehearsal = Rehearsal | { readonly kind: 'refused'; readonly refusal: RestoreRefusal }
+
+async function rehearseFamily(one: RehearsedFamily, options: RehearseOptions): Promise<Rehearsal> {
+  const whole = await tryOut(one, options, one.batch.text)
+  if (whole.kind !== 'refused') return whole
+  const line = await findCulprit(one, options, whole.refusal)
+  return {
+    kind: 'failed',
+    problems: [{ family: one.family, message: whole.refusal.message, ...line }],
+  }
+}
+
+/** One try of a text in a fresh, seeded namespace. */
+async function tryOut(
+  one: RehearsedFamily,
+  options: RehearseOptions,
+  text: string,
+): Promise<FamilyRehearsal> {
+  const scratch = await openScratchNamespace(options.executor, options.signal)
+  if ('reason' in scratch) {
+    return { kind: 'skipped', reason: `There can be no scratch namespace: ${scratch.reason}` }
+  }
+  try {
+    const unseeded = await seed(one, options, scratch)
+    if (unseeded) return { kind: 'skipped', reason: unseeded }
+    const tools = requireTools(options.backend, one.family)
+    const { executor, lockFile } = scratch
+    const refusal = await runRestore(executor, tools, { text, noflush: true, lockFile })
+    if (refusal.kind === 'refused') return { kind: 'refused', refusal }
+    return await compare(one, options, scratch)
+  } finally {
+    await scratch.close()
+  }
+}
+
+/** Puts in what the batch touches and needs. Returns why that is impossible, if it is. */
+async function seed(
+  { family, live, target, batch }: RehearsedFamily,
+  { executor, backend, missingSets, signal }: RehearseOptions,
+  scratch: ScratchNamespace,
+): Promise<string | undefined> {
+  const touched = onlyTables(live, batch.tables)
+  const names = setNames([touched, onlyTables(target, batch.tables)])
+  const missing = await copySetHeaders(executor, scratch.executor, names, signal)
+  if (missingSets === 'stand-in') await createStandInSets(scratch.executor, missing)
+  if (touched.tables.length === 0) return undefined
+  const outcome = await runRestore(scratch.executor, requireTools(backend, family), {
+    text: printSave(touched),
+    noflush: false,
+    lockFile: scratch.lockFile,
+  })
+  return outcome.kind === 'done'
+    ? undefined
+    : `The ${family} rules that are live can not be loaded into a scratch namespace: ${outcome.message}`
+}
+
+/** Reads back, and compares with the target: the tables of the batch, rules and policies. */
+async function compare(
+  { family, target, batch }: RehearsedFamily,
+  { backend, signal }: RehearseOptions,
+  scratch: ScratchNamespace,
+): Promise<Rehearsal> {
+  const live = await readLive(scratch.executor, backend, { families: [family], signal })
+  const found = live[family]?.ruleset ?? { family, tables: [] }
+  const differences = diffRulesets(
+    onlyTables(found, batch.tables),
+    onlyTables(target, batch.tables),
+  )
+  if (differences.length === 0) return { kind: 'passed' }
+  const message = 'what the kernel holds afterwards is not what the plan says'
+  return { kind: 'failed', problems: [{ family, message, differences }] }
+}
+
+/** The line that was named, or else the last line of the shortest beginning that is refused. */
+async function findCulprit(
+  one: RehearsedFamily,
+  options: RehearseOptions,
+  refusal: RestoreRefusal,
+): Promise<Pick<RehearsalProblem, 'line'>> {
+  const { lines } = one.batch
+  const named = refusal.lines.map((number) => lines[number - 1])
+  const first = named.find((line) => line?.chain !== undefined)
+  // A named line that only jumps to the chain at fault is still where the kernel found it.
+  if (first) return { line: first }
+  let good = 0
+  let bad = lines.length
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1
+    const tried = await tryOut(one, options, beginning(one.batch, middle))
+    if (tried.kind === 'skipped') return {}
+    if (tried.kind === 'refused') bad = middle
+    else good = middle
+  }
+  const line = lines[bad - 1]
+  return line?.chain === undefined ? {} : { line }
+}
+
+/** The first lines of a batch, as a batch: with a COMMIT for a block that is cut short. */
+function beginning({ lines }: Batch, count: number): string {
+  const first = lines.slice(0, count).map((line) => line.text)
+  const isOpen = first.length > 0 && first.at(-1) !== 'COMMIT'
+  return [...first, ...(isOpen ? ['COMMIT'] : [])].map((line) => `${line}\n`).join('')
+}
+
+function onlyTables(ruleset: Ruleset, names: readonly TableName[]): Ruleset {
+  return {
+    family: ruleset.family,
+    tables: ruleset.tables.filter((table) => names.includes(table.name)),
+  }
+}
+
+function withChains(
+  ruleset: Ruleset,
+  chains: readonly { readonly table: TableName; readonly chain: string }[],
+): Ruleset {
+  const tables = ruleset.tables.map((table) => {
+    const known = new Set<string>([
+      ...BUILTIN_CHAINS[table.name],
+      ...table.chains.map((one) => one.name),
+    ])
+    const missing = chains.filter((one) => one.table === table.name && !known.has(one.chain))
+    const added = missing.map((one) => ({ name: one.chain, rules: [] }))
+    return { ...table, chains: [...table.chains, ...added] }
+  })
+  return { ...ruleset, tables }
+}
