@@ -36,7 +36,15 @@ export function ensureDebianPackages() {
   }
   return (
     run('apt-get', ['update', '-qq']) ||
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages])
+    run('apt-get', [
+      'install',
+      '-y',
+      '-qq',
+      '-o',
+      'Dpkg::Use-Pty=0',
+      '--no-install-recommends',
+      ...packages,
+    ])
   )
 }
 
