@@ -34,18 +34,8 @@ export function ensureDebianPackages() {
     console.log(`missing, and not installed for want of root or apt: ${packages.join(' ')}`)
     return 0
   }
-  return (
-    run('apt-get', ['update', '-qq']) ||
-    run('apt-get', [
-      'install',
-      '-y',
-      '-qq',
-      '-o',
-      'Dpkg::Use-Pty=0',
-      '--no-install-recommends',
-      ...packages,
-    ])
-  )
+  const install = ['install', '-y', '-qq', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0']
+  return run('apt-get', ['update', '-qq']) || run('apt-get', [...install, ...packages])
 }
 
 /** Whether this machine can run the tests that need a kernel: then none may be skipped. */
