@@ -79,6 +79,8 @@ export interface OptionSpec {
    * read, but never printed.
    */
   readonly rewrite?: (values: readonly string[], negated: boolean) => Option
+  /** One of several spellings of the same meaning that are saved as typed: the one keys compare. */
+  readonly fold?: (option: Option) => Option
   readonly families?: readonly Family[]
 }
 

@@ -3,8 +3,14 @@ import { type Refusal, refuse, type ValueContext } from '../extensions/extension
 import { parseNumber } from '../extensions/values/number.ts'
 import { OWN_PROTOCOLS } from '../extensions/values/protocol.ts'
 import { utf8Length } from '../extensions/values/text.ts'
-import { formatNetwork, hasOctalPart, parseMaskedAddress } from '../net/address.ts'
-import type { Counters, Criterion } from '../ruleset/model.ts'
+import {
+  type AddressBits,
+  formatNetwork,
+  hasOctalPart,
+  parseMaskedAddress,
+  prefixLength,
+} from '../net/address.ts'
+import { atLeast, type Counters, type Criterion, type Dialect } from '../ruleset/model.ts'
 
 /** `-s A,B,…`: networks with their host bits cleared. */
 export function parseNetworks(
@@ -21,14 +27,18 @@ export function parseNetworks(
     const value = parseNetwork(part, context)
     if (typeof value !== 'string') return value
     if (negated && /^(0\.0\.0\.0|::)\/0$/.test(value)) {
-      context.caution(refuse('never-matches', `"! ${part}" matches no packet`, 'remove the rule'))
+      const never = refuse('never-matches', `"! ${part}" matches no packet`, 'remove the rule')
+      const { backend, version } = context.dialect
+      if (backend === 'nft' && atLeast(version, [1, 8, 7])) return never
+      context.caution(never)
     }
     networks.push({ negated, value })
   }
   return networks
 }
 
-function parseNetwork(text: string, { family, caution }: ValueContext): string | Refusal {
+function parseNetwork(text: string, context: ValueContext): string | Refusal {
+  const { family, caution, dialect } = context
   const bits = family === 'ipv4' ? 32 : 128
   if (text === 'localhost') {
     caution(refuse('host-name', '"localhost" is a name', 'write the address'))
@@ -46,7 +56,18 @@ function parseNetwork(text: string, { family, caution }: ValueContext): string |
       ),
     )
   }
+  if (isMiscompiled(parsed.mask, bits, dialect)) {
+    const message = `iptables-nft 1.8.7 loads the mask of ${text} as another one`
+    caution(refuse('changes-meaning', message, 'use prefixes, or another version of iptables'))
+  }
   return formatNetwork(parsed, bits)
+}
+
+/** iptables-nft 1.8.7 turns 10.0.2.0/255.0.255.0 into 10.0.0.0/8 (seen with `nft list ruleset`). */
+function isMiscompiled(mask: bigint, bits: AddressBits, { backend, version }: Dialect): boolean {
+  return (
+    backend === 'nft' && version.join('.') === '1.8.7' && prefixLength(mask, bits) === undefined
+  )
 }
 
 function refuseNetwork(text: string, family: ValueContext['family']): Refusal {

@@ -28,6 +28,7 @@ import type {
 } from '../ruleset/model.ts'
 import { parseCounters, parseInterface, parseNetworks, parseProtocol } from './criteria.ts'
 import { finishOptions } from './finish-options.ts'
+import { shareOption } from './merge-matches.ts'
 import { type BaseOption, findOption } from './options.ts'
 
 /** Something wrong with a rule. `word` is the index of the word it is about. */
@@ -36,7 +37,10 @@ export interface RuleProblem extends Refusal {
 }
 
 export interface ParsedRule {
-  /** Several when an address list expands (`-s a,b`), none when there are problems. */
+  /**
+   * Several when an address list expands (`-s a,b`); none when there are problems, or when `-4` or
+   * `-6` say that the rule is not for this family.
+   */
   readonly specs: readonly RuleSpec[]
   /** From `-c PACKETS BYTES`. */
   readonly counters?: Counters
@@ -102,6 +106,8 @@ export function parseRule(words: readonly string[], context: RuleContext): Parse
   const matches = reading.matches.flatMap((instance) => finishMatch(reading, instance))
   const target = reading.target && finishTarget(reading, reading.target)
   if (reading.problems.length > 0) return result(reading, [])
+  const { onlyFamily } = reading
+  if (onlyFamily !== undefined && onlyFamily !== context.dialect.family) return result(reading, [])
   const specs = combine(reading, matches, target)
   checkExtensions(reading, specs[0] as RuleSpec)
   return result(reading, reading.problems.length > 0 ? [] : specs)
@@ -503,6 +509,7 @@ function isAnyInterface({ negated, value }: Criterion): boolean {
 /** What depends on the rule as a whole: the protocol, and the extensions' own checks. */
 function checkExtensions(reading: Reading, spec: RuleSpec): void {
   const { dialect } = reading.context
+  checkTwins(reading, spec.matches)
   const instances = reading.target ? [...reading.matches, reading.target] : reading.matches
   const stored = [...spec.matches, ...(spec.target ? [spec.target] : [])]
   for (const [i, instance] of instances.entries()) {
@@ -518,6 +525,22 @@ function checkExtensions(reading: Reading, spec: RuleSpec): void {
     const caution =
       extension.caution?.(options, { spec, dialect }) ?? neverMatches(extension, options)
     if (caution) reading.cautions.push({ ...caution, word })
+  }
+}
+
+/** Where two instances of one match test the same thing, nft stores only the last test. */
+function checkTwins(reading: Reading, matches: readonly Match[]): void {
+  for (const [i, match] of matches.entries()) {
+    const entry = reading.matches[i]?.extension
+    if (entry?.kind !== 'match' || !entry.mergeable) continue
+    const twin = matches.slice(0, i).find((m) => m.module === match.module && shareOption(m, match))
+    if (twin === undefined) continue
+    const message = `two ${match.module} matches test the same: with nft only the last one counts`
+    const hint = 'write one of them, or use two rules'
+    reading.cautions.push({
+      ...refuse('changes-meaning', message, hint),
+      word: reading.matches[i]?.word ?? 0,
+    })
   }
 }
 

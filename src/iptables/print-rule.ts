@@ -2,7 +2,15 @@ import { findMatch, findTarget } from '../extensions/catalogue.ts'
 import type { Extension } from '../extensions/extension.ts'
 import type { Names } from '../extensions/names.ts'
 import { OWN_PROTOCOL_NAMES } from '../extensions/values/protocol.ts'
-import type { Criterion, Dialect, Option, RuleSpec } from '../ruleset/model.ts'
+import {
+  atLeast,
+  type Criterion,
+  type Dialect,
+  type Match,
+  type Option,
+  type RuleSpec,
+} from '../ruleset/model.ts'
+import { mergeMatches } from './merge-matches.ts'
 import { quoteAlways, quoteText, quoteWord } from './tokenise.ts'
 
 /** The module of a rule that is kept word for word as a whole. */
@@ -20,8 +28,8 @@ export function printRule(spec: RuleSpec, dialect: Dialect, names: Names): strin
   }
   add('-s', spec.source)
   add('-d', spec.destination)
-  add('-i', spec.inInterface)
-  add('-o', spec.outInterface)
+  add('-i', savedInterface(spec.inInterface, dialect))
+  add('-o', savedInterface(spec.outInterface, dialect))
   add(
     '-p',
     spec.protocol && {
@@ -30,7 +38,7 @@ export function printRule(spec: RuleSpec, dialect: Dialect, names: Names): strin
     },
   )
   add('-f', spec.fragment)
-  for (const { module, options, opaque } of spec.matches) {
+  for (const { module, options, opaque } of storedMatches(spec.matches, dialect)) {
     parts.push(`-m ${module}`)
     if (opaque) parts.push(...opaque.map(quoteWord))
     else
@@ -47,19 +55,29 @@ export function printRule(spec: RuleSpec, dialect: Dialect, names: Names): strin
   return parts.join(' ')
 }
 
+/** `! -i +` (no interface) is not saved by legacy before 1.8.11 and nft before 1.8.9. */
+function savedInterface(
+  criterion: Criterion | undefined,
+  { backend, version }: Dialect,
+): Criterion | undefined {
+  const since = backend === 'nft' ? ([1, 8, 9] as const) : ([1, 8, 11] as const)
+  return criterion?.value === '+' && !atLeast(version, since) ? undefined : criterion
+}
+
+/**
+ * From 1.8.8 on nft stores the tests of mergeable matches one by one and reads them as one match;
+ * of two tests of the same thing it reads the last.
+ */
+function storedMatches(matches: readonly Match[], dialect: Dialect): readonly Match[] {
+  const merges = dialect.backend === 'nft' && atLeast(dialect.version, [1, 8, 8])
+  return merges ? mergeMatches(matches, dialect.family, 'last-wins') : matches
+}
+
 /** From 1.8.11 on iptables no longer asks /etc/protocols when it saves. */
 function printProtocol(number: string, { version }: Dialect, names: Names): string {
   const own = OWN_PROTOCOL_NAMES[number]
   if (own !== undefined || atLeast(version, [1, 8, 11])) return own ?? number
   return names.protocolName(Number(number)) ?? number
-}
-
-export function atLeast(version: Dialect['version'], wanted: Dialect['version']): boolean {
-  for (let i = 0; i < 3; i++) {
-    const difference = (version[i] as number) - (wanted[i] as number)
-    if (difference !== 0) return difference > 0
-  }
-  return true
 }
 
 export function printOptions(

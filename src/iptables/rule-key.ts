@@ -7,8 +7,10 @@
  * go last, in their own order. Protocols are numbers, options are in the catalogue's normal form,
  * so neither the version nor the back end that printed the rule shows.
  */
-import { findMatch } from '../extensions/catalogue.ts'
+import { findMatch, findTarget } from '../extensions/catalogue.ts'
+import type { Extension } from '../extensions/extension.ts'
 import type { Criterion, Family, Match, Option, RuleSpec } from '../ruleset/model.ts'
+import { mergeMatches } from './merge-matches.ts'
 
 export function ruleKey(spec: RuleSpec, family: Family): string {
   const base = [
@@ -21,13 +23,13 @@ export function ruleKey(spec: RuleSpec, family: Family): string {
   ].join('')
   const { target } = spec
   const end = target
-    ? `${target.verb === 'jump' ? '-j ' : '-g '}${target.name}${optionsKey(target.options)}${opaqueKey(target.opaque)}`
+    ? `${target.verb === 'jump' ? '-j ' : '-g '}${keyWord(target.name)}${optionsKey(target.options, findTarget(target.name, family))}${opaqueKey(target.opaque)}`
     : ''
   return `${base}${matchesKey(spec.matches, family)}${end}`
 }
 
 function criterion(flag: string, value: Criterion | undefined): string {
-  return value === undefined ? '' : `${value.negated ? '!' : ''}-${flag} ${value.value} `
+  return value === undefined ? '' : `${value.negated ? '!' : ''}-${flag} ${keyWord(value.value)} `
 }
 
 function matchesKey(matches: readonly Match[], family: Family): string {
@@ -36,66 +38,44 @@ function matchesKey(matches: readonly Match[], family: Family): string {
   const keys: string[] = []
   let pure: Match[] = []
   const flush = (): void => {
-    keys.push(...mergePure(pure, family).map(matchKey).sort())
+    keys.push(
+      ...mergeMatches(pure, family)
+        .map((m) => matchKey(m, family))
+        .sort(),
+    )
     pure = []
   }
   for (const match of matches) {
     const effect = match.opaque ? 'stateful' : findMatch(match.module, family)?.effect
-    if (effect === 'comment') comments.push(matchKey(match))
+    if (effect === 'comment') comments.push(matchKey(match, family))
     else if (effect === 'pure') pure.push(match)
     else {
       flush()
-      keys.push(`>${matchKey(match)}`)
+      keys.push(`>${matchKey(match, family)}`)
     }
   }
   flush()
   return [...keys, ...comments].map((k) => `${k} `).join('')
 }
 
-/** Two `-m tcp` with different options are one with both (nft saves them so from 1.8.8 on). */
-function mergePure(matches: readonly Match[], family: Family): readonly Match[] {
-  if (matches.length < 2) return matches
-  const merged: Match[] = []
-  for (const match of matches) {
-    const at = merged.findIndex((m) => m.module === match.module && canMerge(m, match, family))
-    if (at < 0) merged.push(match)
-    else {
-      const options = [...(merged[at] as Match).options, ...match.options]
-      merged[at] = {
-        module: match.module,
-        options: options.sort((a, b) => (a.name < b.name ? -1 : 1)),
-      }
-    }
-  }
-  return merged
+function matchKey({ module, options, opaque }: Match, family: Family): string {
+  return `-m ${keyWord(module)}${optionsKey(options, findMatch(module, family))}${opaqueKey(opaque)}`
 }
 
-function canMerge(a: Match, b: Match, family: Family): boolean {
-  const entry = findMatch(a.module, family)
-  return (
-    entry?.mergeable === true &&
-    !a.options.some((o) => b.options.some((other) => other.name === o.name))
-  )
-}
-
-function matchKey({ module, options, opaque }: Match): string {
-  return `-m ${module}${optionsKey(options)}${opaqueKey(opaque)}`
-}
-
-function optionsKey(options: readonly Option[]): string {
+function optionsKey(options: readonly Option[], entry: Extension | undefined): string {
   if (options.length === 0) return ''
-  const sorted =
-    options.length === 1
-      ? options
-      : [...options].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-  return sorted
-    .map(
-      ({ name, negated, values }) =>
-        ` ${negated ? '!' : ''}--${name}${values.map((v) => ` ${JSON.stringify(v)}`).join('')}`,
-    )
-    .join('')
+  const keys = options.map((option) => {
+    const { name, negated, values } = entry?.options[option.name]?.fold?.(option) ?? option
+    return ` ${negated ? '!' : ''}--${name}${values.map((v) => ` ${keyWord(v)}`).join('')}`
+  })
+  return keys.length === 1 ? (keys[0] as string) : keys.sort().join('')
 }
 
 function opaqueKey(words: readonly string[] | undefined): string {
   return words === undefined ? '' : ` ${JSON.stringify(words)}`
+}
+
+/** Quoted where it could run into its neighbours. */
+function keyWord(word: string): string {
+  return /^[\w.,:/+%@-]+$/.test(word) ? word : JSON.stringify(word)
 }

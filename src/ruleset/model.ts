@@ -25,6 +25,15 @@ export interface Dialect {
   readonly version: readonly [number, number, number]
 }
 
+/** Whether a version is the wanted one or a later one. */
+export function atLeast(version: Dialect['version'], wanted: Dialect['version']): boolean {
+  for (let i = 0; i < 3; i++) {
+    const difference = (version[i] as number) - (wanted[i] as number)
+    if (difference !== 0) return difference > 0
+  }
+  return true
+}
+
 /** Packets and bytes, as `[12:3456]` in a save. 64 bit each in the kernel. */
 export interface Counters {
   readonly packets: bigint

@@ -101,7 +101,7 @@ async function compareChunk(campaign: Campaign, chunk: readonly Typed[]): Promis
   const { ruleset, diagnostics } = parseSave(dump, { family: dialect.family, dialect, names })
   if (diagnostics.length > 0)
     throw new Error(`the save does not parse: ${JSON.stringify(diagnostics[0])}`)
-  const saved = new Map(
+  const saved = new Map<string, Rule[]>(
     ruleset.tables.flatMap((t) =>
       t.chains.map((c) => [`${t.name} ${c.name}`, [...c.rules]] as const),
     ),

@@ -1,6 +1,7 @@
+import { atLeast } from '../../ruleset/model.ts'
 import type { MatchExtension } from '../extension.ts'
 import { integer } from '../values/number.ts'
-import { portRange } from '../values/port.ts'
+import { portTest, storedByNft } from '../values/port-test.ts'
 import { tcpFlags } from '../values/tcp-flags.ts'
 import { flag } from '../values/text.ts'
 
@@ -14,20 +15,8 @@ export const tcp: MatchExtension = {
   protocols: ['6'],
   mergeable: true,
   options: {
-    sport: {
-      value: portRange,
-      description: 'Source port or port range.',
-      aliases: ['source-port'],
-      negatable: true,
-      any: '0:65535',
-    },
-    dport: {
-      value: portRange,
-      description: 'Destination port or port range.',
-      aliases: ['destination-port'],
-      negatable: true,
-      any: '0:65535',
-    },
+    sport: portTest('Source port or port range.', ['source-port']),
+    dport: portTest('Destination port or port range.', ['destination-port']),
     'tcp-option': {
       value: integer({ min: 1, max: 255, what: 'TCP option' }),
       description: 'A TCP option that is set.',
@@ -52,4 +41,6 @@ export const tcp: MatchExtension = {
       }),
     },
   },
+  print: (options, { backend, version }) =>
+    backend === 'nft' && atLeast(version, [1, 8, 8]) ? options.map(storedByNft) : options,
 }

@@ -1,5 +1,6 @@
+import { atLeast } from '../../ruleset/model.ts'
 import type { MatchExtension } from '../extension.ts'
-import { portRange } from '../values/port.ts'
+import { portTest, storedByNft } from '../values/port-test.ts'
 
 /** libxt_udp */
 export const udp: MatchExtension = {
@@ -11,19 +12,9 @@ export const udp: MatchExtension = {
   protocols: ['17'],
   mergeable: true,
   options: {
-    sport: {
-      value: portRange,
-      description: 'Source port or port range.',
-      aliases: ['source-port'],
-      negatable: true,
-      any: '0:65535',
-    },
-    dport: {
-      value: portRange,
-      description: 'Destination port or port range.',
-      aliases: ['destination-port'],
-      negatable: true,
-      any: '0:65535',
-    },
+    sport: portTest('Source port or port range.', ['source-port']),
+    dport: portTest('Destination port or port range.', ['destination-port']),
   },
+  print: (options, { backend, version }) =>
+    backend === 'nft' && atLeast(version, [1, 8, 8]) ? options.map(storedByNft) : options,
 }

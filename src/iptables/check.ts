@@ -1,0 +1,251 @@
+/**
+ * What only the ruleset as a whole shows: names, jumps, loops, and whether each extension may be
+ * where it stands. The kernel judges by the built-in chains from which a rule can be reached; so
+ * does this.
+ */
+import type { DiagnosticCode, Severity } from '../base/diagnostic.ts'
+import { findMatch, findTarget } from '../extensions/catalogue.ts'
+import { type Extension, type Refusal, refuse } from '../extensions/extension.ts'
+import { utf8Length } from '../extensions/values/text.ts'
+import { CHAIN_NAME_BYTES, type Hook, isBuiltinChain, VERDICTS } from '../ruleset/hooks.ts'
+import {
+  type Chain,
+  FAMILIES,
+  type Family,
+  type Rule,
+  type Ruleset,
+  type Table,
+} from '../ruleset/model.ts'
+
+/** A finding about a chain, or about one of its rules. */
+export interface RulesetProblem {
+  readonly table: string
+  readonly chain: string
+  /** Counts from 0; absent when it is about the chain. */
+  readonly rule?: number
+  readonly code: DiagnosticCode
+  readonly severity: Severity
+  readonly message: string
+  readonly hint?: string
+}
+
+/** Everything that is wrong with the ruleset. A clean one loads, as far as fwctl can tell. */
+export function checkRuleset(ruleset: Ruleset): readonly RulesetProblem[] {
+  return ruleset.tables.flatMap((table) => checkTable(table, ruleset.family))
+}
+
+function checkTable(table: Table, family: Family): RulesetProblem[] {
+  const problems: RulesetProblem[] = []
+  const chains = new Map(table.chains.map((chain) => [chain.name, chain]))
+  const hooks = reachingHooks(table, chains)
+  for (const chain of table.chains) {
+    const report = (refusal: Refusal, rule?: number, severity: Severity = 'error'): void => {
+      const at = rule === undefined ? {} : { rule }
+      problems.push({ table: table.name, chain: chain.name, ...at, severity, ...refusal })
+    }
+    const name = chainNameProblem(chain.name, table)
+    if (name) report(name)
+    for (const [i, rule] of chain.rules.entries()) {
+      const place = {
+        table,
+        chain,
+        chains,
+        family,
+        hooks: hooks.get(chain.name) ?? new Set<Hook>(),
+      }
+      for (const refusal of ruleProblems(rule, place)) report(refusal, i)
+      for (const unknown of unknownExtensions(rule, family)) report(unknown, i, 'warning')
+    }
+  }
+  return [...problems, ...findLoops(table, chains)]
+}
+
+/** Why iptables would not create a chain of this name; undefined for built-in and good names. */
+export function chainNameProblem(name: string, table: Table): Refusal | undefined {
+  if (isBuiltinChain(table.name, name)) return undefined
+  if (name === '') return refuse('chain-name', 'a chain needs a name')
+  if (utf8Length(name) > CHAIN_NAME_BYTES) {
+    const message = `chain name "${name}" has ${utf8Length(name)} bytes, at most ${CHAIN_NAME_BYTES} fit`
+    return refuse('chain-name', message, 'shorten it')
+  }
+  if (/^[-!]/.test(name)) {
+    return refuse(
+      'chain-name',
+      `chain name "${name}" begins with "${name[0]}"`,
+      'begin with a letter',
+    )
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+  if (/[\s"'\\\u0000-\u001f\u007f]/.test(name)) {
+    return refuse(
+      'chain-name',
+      `chain name ${JSON.stringify(name)} has a blank, a quote or a control character`,
+    )
+  }
+  const taken = [...VERDICTS, 'CONTINUE'].includes(name) || isTarget(name)
+  if (taken) return refuse('chain-name', `"${name}" is the name of a target`, 'choose another name')
+  return undefined
+}
+
+function isTarget(name: string): boolean {
+  return FAMILIES.some((family) => findTarget(name, family) !== undefined)
+}
+
+interface Place {
+  readonly table: Table
+  readonly chain: Chain
+  readonly chains: ReadonlyMap<string, Chain>
+  readonly family: Family
+  /** The built-in chains from which the rule can be reached. */
+  readonly hooks: ReadonlySet<Hook>
+}
+
+function ruleProblems({ spec }: Rule, place: Place): Refusal[] {
+  const { chain, table, family, hooks } = place
+  const problems: (Refusal | undefined)[] = [
+    interfaceProblem(spec.outInterface, '-o', chain.name, ['INPUT', 'PREROUTING']),
+    interfaceProblem(spec.inInterface, '-i', chain.name, ['OUTPUT', 'POSTROUTING']),
+    jumpProblem(spec.target, place),
+    ...spec.matches.map((m) =>
+      extensionProblem(m.opaque ? undefined : findMatch(m.module, family), table, hooks),
+    ),
+  ]
+  if (spec.target && !spec.target.opaque) {
+    problems.push(extensionProblem(findTarget(spec.target.name, family), table, hooks))
+  }
+  return problems.filter((p) => p !== undefined)
+}
+
+function interfaceProblem(
+  given: unknown,
+  option: string,
+  chain: string,
+  without: readonly string[],
+): Refusal | undefined {
+  if (given === undefined || !without.includes(chain)) return undefined
+  return refuse(
+    'wrong-hook',
+    `${option} can not be used in ${chain}: the packet has no such interface there`,
+  )
+}
+
+function jumpProblem(target: Rule['spec']['target'], place: Place): Refusal | undefined {
+  if (target === undefined) return undefined
+  const { name, verb, opaque } = target
+  const { table, chains, family } = place
+  if (verb === 'jump' && name === 'DROP' && table.name === 'nat') {
+    return refuse(
+      'wrong-table',
+      'DROP can not be used in nat',
+      'drop in filter, or in raw PREROUTING',
+    )
+  }
+  if (verb === 'jump' && (VERDICTS.includes(name) || findTarget(name, family))) return undefined
+  if (isBuiltinChain(table.name, name)) {
+    return refuse('jump-to-builtin', `a rule can not jump to the built-in chain ${name}`)
+  }
+  if (verb === 'goto' && (VERDICTS.includes(name) || isTarget(name))) {
+    return refuse(
+      'dangling-jump',
+      `goto needs a chain, and ${name} is a target`,
+      `write "jump: ${name}"`,
+    )
+  }
+  if (chains.has(name)) {
+    return opaque && refuse('unknown-option', `chain ${name} takes no options: ${opaque.join(' ')}`)
+  }
+  if (isTarget(name)) return refuse('wrong-family', `target ${name} is not there for ${family}`)
+  if (opaque) return undefined
+  return refuse('dangling-jump', `chain ${name} is not in table ${table.name}`)
+}
+
+function extensionProblem(
+  extension: Extension | undefined,
+  table: Table,
+  hooks: ReadonlySet<Hook>,
+): Refusal | undefined {
+  if (extension === undefined) return undefined
+  const { name, tables, hooks: allowed } = extension
+  if (tables && !tables.includes(table.name)) {
+    return refuse(
+      'wrong-table',
+      `${name} can not be used in ${table.name}`,
+      `it belongs in ${tables.join(' or ')}`,
+    )
+  }
+  const wrong = allowed && [...hooks].find((hook) => !allowed.includes(hook))
+  if (wrong === undefined) return undefined
+  return refuse(
+    'wrong-hook',
+    `${name} can not be used in ${wrong}`,
+    `only in ${allowed?.join(', ')}`,
+  )
+}
+
+function unknownExtensions({ spec }: Rule, family: Family): Refusal[] {
+  return spec.matches
+    .filter((m) => m.opaque && m.module !== '' && findMatch(m.module, family) === undefined)
+    .map((m) => {
+      const other = FAMILIES.some((f) => findMatch(m.module, f))
+      const message = other
+        ? `match ${m.module} is not there for ${family}`
+        : `unknown match ${m.module}`
+      return refuse('unknown-extension', message, 'its options are passed on word for word')
+    })
+}
+
+/** For each chain, the built-in chains it can be reached from. */
+function reachingHooks(table: Table, chains: ReadonlyMap<string, Chain>): Map<string, Set<Hook>> {
+  const hooks = new Map<string, Set<Hook>>()
+  for (const start of table.chains) {
+    if (!isBuiltinChain(table.name, start.name)) continue
+    const queue: Chain[] = [start]
+    const seen = new Set<string>()
+    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
+      if (seen.has(chain.name)) continue
+      seen.add(chain.name)
+      hooks.set(chain.name, (hooks.get(chain.name) ?? new Set()).add(start.name as Hook))
+      queue.push(...jumps(chain, chains).map(({ to }) => to))
+    }
+  }
+  return hooks
+}
+
+interface Jump {
+  readonly rule: number
+  readonly to: Chain
+}
+
+function jumps(chain: Chain, chains: ReadonlyMap<string, Chain>): Jump[] {
+  return chain.rules.flatMap(({ spec }, rule) => {
+    const to = spec.target && chains.get(spec.target.name)
+    return to === undefined ? [] : [{ rule, to }]
+  })
+}
+
+/** One finding for each jump that closes a loop. */
+function findLoops(table: Table, chains: ReadonlyMap<string, Chain>): RulesetProblem[] {
+  const problems: RulesetProblem[] = []
+  const done = new Set<string>()
+  const walk = (chain: Chain, path: readonly string[]): void => {
+    if (done.has(chain.name)) return
+    const through = [...path, chain.name]
+    for (const { rule, to } of jumps(chain, chains)) {
+      const at = through.indexOf(to.name)
+      if (at < 0) walk(to, through)
+      else {
+        problems.push({
+          table: table.name,
+          chain: chain.name,
+          rule,
+          severity: 'error',
+          code: 'jump-loop',
+          message: `this jump closes a loop: ${[...through.slice(at), to.name].join(' → ')}`,
+        })
+      }
+    }
+    done.add(chain.name)
+  }
+  for (const chain of table.chains) walk(chain, [])
+  return problems
+}
