@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { FwctlError } from '../base/error.ts'
 import { encodeText } from './lossless-text.ts'
 
 /**
@@ -14,19 +15,23 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     await rename(temporary, path)
   } catch (error) {
     await unlink(temporary).catch(() => undefined)
-    throw error
+    throw unwritable(path, error)
   }
   await syncDirectory(dirname(path))
 }
 
 /** Writes a new file, mode 0600, through to the disk. Fails when it is there already. */
 export async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
   try {
-    await file.writeFile(encodeText(text))
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(path, 'wx', 0o600)
+    try {
+      await file.writeFile(encodeText(text))
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw unwritable(path, error)
   }
 }
 
@@ -38,4 +43,13 @@ export async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory.close()
   }
+}
+
+function unwritable(path: string, error: unknown): FwctlError {
+  if (error instanceof FwctlError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  return new FwctlError('command-failed', `${path} could not be written: ${why}`, {
+    cause: error,
+    details: { path },
+  })
 }

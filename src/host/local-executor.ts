@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
 import { execa } from 'execa'
 import { FwctlError } from '../base/error.ts'
 import {
@@ -69,12 +70,14 @@ async function resolve(
 }
 
 async function runToEnd(path: string, command: Command): Promise<Result> {
-  const result = await execa(path, command.args, {
-    ...spawnOptions(command),
-    timeout: command.timeoutMs,
-    input: encodeText(command.input ?? ''),
-    ...(command.signal ? { cancelSignal: command.signal } : {}),
-  })
+  const result = await privately(() =>
+    execa(path, command.args, {
+      ...spawnOptions(command),
+      timeout: command.timeoutMs,
+      input: encodeText(command.input ?? ''),
+      ...(command.signal ? { cancelSignal: command.signal } : {}),
+    }),
+  )
   if (result.isCanceled) throw cancelled(command.program)
   const output = { stdout: decodeText(result.stdout), stderr: decodeText(result.stderr) }
   if (result.exitCode !== undefined && !result.timedOut && !result.isMaxBuffer) {
@@ -95,11 +98,13 @@ async function runToEnd(path: string, command: Command): Promise<Result> {
 }
 
 async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<HeldProcess> {
-  const child = execa(path, command.args, {
-    ...spawnOptions(command),
-    stdin: 'pipe',
-    ...(command.signal ? { cancelSignal: command.signal } : {}),
-  })
+  const child = privately(() =>
+    execa(path, command.args, {
+      ...spawnOptions(command),
+      stdin: 'pipe',
+      ...(command.signal ? { cancelSignal: command.signal } : {}),
+    }),
+  )
   child.stdin.on('error', () => {
     // It ended before it read: its exit, seen below, says why.
   })
@@ -122,6 +127,20 @@ async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<
       child.stdin.end()
       await child
     },
+  }
+}
+
+/**
+ * What a child creates (flock a lock file, say) is nobody else's business. Spawning is synchronous, so
+ * nothing of fwctl's own sees this umask. Worker threads may not set one; they keep the caller's.
+ */
+function privately<T>(spawn: () => T): T {
+  if (!isMainThread) return spawn()
+  const before = process.umask(0o077)
+  try {
+    return spawn()
+  } finally {
+    process.umask(before)
   }
 }
 

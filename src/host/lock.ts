@@ -2,6 +2,8 @@ import { FwctlError } from '../base/error.ts'
 import type { Executor } from './executor.ts'
 
 export interface Lock {
+  /** The process that holds it. */
+  readonly pid: number
   release(): Promise<void>
 }
 
@@ -36,7 +38,7 @@ export async function takeLock(
       timeoutMs: options.waitMs + START_MARGIN_MS,
       signal: options.signal,
     })
-    return { release: () => holder.stop() }
+    return { pid: holder.pid, release: () => holder.stop() }
   } catch (error) {
     if (!(error instanceof FwctlError) || error.details.status !== BUSY_STATUS) throw error
     throw new FwctlError(

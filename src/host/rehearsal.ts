@@ -14,6 +14,7 @@
  *    some errors of nft), ever shorter beginnings of the batch are tried until the line is found.
  */
 import { FwctlError } from '../base/error.ts'
+import type { Names } from '../extensions/names.ts'
 import { printSave } from '../iptables/save.ts'
 import { type Batch, type BatchLine, buildBatch } from '../plan/batch.ts'
 import type { Change } from '../plan/change.ts'
@@ -55,6 +56,7 @@ export interface RehearseOptions {
   /** Of the host that the batch is meant for. */
   readonly executor: Executor
   readonly backend: HostBackend
+  readonly names?: Names
   readonly families: readonly RehearsedFamily[]
   /** `stand-in`: sets that the host does not have are made up, for a check that is not about it. */
   readonly missingSets?: 'refuse' | 'stand-in'
@@ -177,10 +179,14 @@ async function seed(
 /** Reads back, and compares with the target: the tables of the batch, rules and policies. */
 async function compare(
   { family, target, batch }: RehearsedFamily,
-  { backend, signal }: RehearseOptions,
+  { backend, names, signal }: RehearseOptions,
   scratch: ScratchNamespace,
 ): Promise<Rehearsal> {
-  const live = await readLive(scratch.executor, backend, { families: [family], signal })
+  const live = await readLive(scratch.executor, backend, {
+    families: [family],
+    ...(names ? { names } : {}),
+    signal,
+  })
   const found = live[family]?.ruleset ?? { family, tables: [] }
   const differences = diffRulesets(
     onlyTables(found, batch.tables),
@@ -200,7 +206,6 @@ async function findCulprit(
   const { lines } = one.batch
   const named = refusal.lines.map((number) => lines[number - 1])
   const first = named.find((line) => line?.chain !== undefined)
-  // A named line that only jumps to the chain at fault is still where the kernel found it.
   if (first) return { line: first }
   let good = 0
   let bad = lines.length

@@ -3,11 +3,12 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { Backend, Dialect, Family } from '../ruleset/model.ts'
-import { FAMILIES } from '../ruleset/model.ts'
+import { FAMILIES, TABLES } from '../ruleset/model.ts'
 import { syncDirectory, writeSynced } from './atomic-file.ts'
 import type { Live } from './live.ts'
 import { decodeText, encodeText } from './lossless-text.ts'
 import type { StateDir } from './state-dir.ts'
+import type { TouchedChain } from './touched.ts'
 
 /** What is written down of one family. */
 export interface SnapshotFamily {
@@ -31,6 +32,8 @@ export interface SnapshotMeta {
   readonly policyDigest?: string
   readonly fwctlVersion: string
   readonly families: Readonly<Partial<Record<Family, SnapshotFamily>>>
+  /** The chains that were about to be changed. */
+  readonly touched: Readonly<Partial<Record<Family, readonly TouchedChain[]>>>
 }
 
 /** A saved live ruleset that can be gone back to. The dumps are those of iptables-save -c. */
@@ -47,6 +50,7 @@ export interface SnapshotContext {
   readonly reason: string
   readonly policyDigest?: string
   readonly fwctlVersion: string
+  readonly touched: SnapshotMeta['touched']
 }
 
 const ID = /^\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{4}$/
@@ -175,8 +179,19 @@ function parseMeta(text: string, directory: string): SnapshotMeta {
 
 function isMeta(value: unknown): value is SnapshotMeta {
   if (!isRecord(value) || value.formatVersion !== 1 || !isRecord(value.families)) return false
+  if (!isRecord(value.touched)) return false
   const texts = ['id', 'createdAt', 'user', 'host', 'reason', 'fwctlVersion']
   return (
+    Object.values(value.touched).every(
+      (chains) =>
+        Array.isArray(chains) &&
+        chains.every(
+          (one) =>
+            isRecord(one) &&
+            (TABLES as readonly unknown[]).includes(one.table) &&
+            typeof one.chain === 'string',
+        ),
+    ) &&
     texts.every((key) => typeof value[key] === 'string') &&
     Object.entries(value.families).every(
       ([family, saved]) =>

@@ -1,0 +1,301 @@
+/**
+ * Makes what is live the target of a plan, or leaves it as it was.
+ *
+ * Goals, and how each is met:
+ * 1. Only the plan that was shown is carried out. Under the lock the live rules are read again; if
+ *    they are not what the plan was made from, it is refused. The batch is built from this fresh
+ *    read, never taken from a file, so that it carries the counters of now.
+ * 2. What the kernel would refuse does not reach it: the batch is rehearsed (rehearsal.ts). Where
+ *    that is impossible, apply goes on by itself only if the kernel takes all or nothing: one block.
+ * 3. Nobody gets in between: the state directory's lock keeps other fwctls out, the xtables lock
+ *    other legacy programs (commit.ts). The live rules are read a last time just before the commit.
+ * 4. There is always a way back: the snapshot and the journal are on the disk before the first
+ *    restore. Killed at any instant, the next run finds the journal (recover.ts).
+ * 5. Done means seen: the rules are read back and compared. Otherwise, also on Ctrl-C, the chains that
+ *    the plan touches are put back, by the same engine, counters included; others are left alone.
+ * 6. No change, no effect: an empty plan runs no restore and takes no snapshot.
+ */
+import type { Diagnostic } from '../base/diagnostic.ts'
+import { FwctlError } from '../base/error.ts'
+import { printSave } from '../iptables/save.ts'
+import { rulesetDigest } from '../plan/state.ts'
+import { type Dialect, FAMILIES, type Family, type Ruleset } from '../ruleset/model.ts'
+import { type AppliedFamily, type AppliedRecord, readApplied, writeApplied } from './applied.ts'
+import {
+  type CommitFailure,
+  commitEdits,
+  type Edit,
+  type Freeze,
+  freezeTables,
+  goBack,
+  type Host,
+  planEdits,
+} from './commit.ts'
+import { closeJournal, openJournal } from './journal.ts'
+import { kernelIdentity } from './kernel-identity.ts'
+import { type Live, readLive } from './live.ts'
+import { localExecutor } from './local-executor.ts'
+import { takeLock } from './lock.ts'
+import { type RehearseMode, refuseNativeRules, requireRehearsal } from './preflight.ts'
+import { provenance } from './provenance.ts'
+import { type Recovery, recover } from './recover.ts'
+import type { Rehearsal } from './rehearsal.ts'
+import { type Snapshot, type SnapshotMeta, saveSnapshot } from './snapshots.ts'
+import type { StateDir } from './state-dir.ts'
+import { touchedDigest } from './touched.ts'
+
+/** What apply needs of a plan, fresh or saved. */
+export interface ApplicablePlan {
+  readonly policyDigest?: string
+  /** The policy's own patterns of foreign chains. */
+  readonly foreign: readonly string[]
+  readonly families: readonly {
+    readonly family: Family
+    readonly dialect: Dialect
+    /** `rulesetDigest` of the live rules that the plan was made from. */
+    readonly base: string
+    readonly target: Ruleset
+  }[]
+}
+
+/** What apply is about to do. */
+export type ApplyStep = 'lock' | 'read' | 'rehearse' | 'snapshot' | 'commit' | 'verify' | 'undo'
+
+export interface ApplyRequest extends Host {
+  readonly plan: ApplicablePlan
+  readonly stateDir: StateDir
+  /** For the snapshot's meta data: why this is done. */
+  readonly reason: string
+  readonly rehearse: RehearseMode
+  /** How long to wait for another fwctl; default 10 s. */
+  readonly lockWaitMs?: number
+  /** Before the commit: nothing is changed. During it: what was changed is undone. */
+  readonly signal?: AbortSignal | undefined
+  readonly progress?: (step: ApplyStep) => void
+}
+
+export type ApplyOutcome =
+  | { readonly kind: 'unchanged'; readonly recovery: Recovery }
+  | {
+      readonly kind: 'applied'
+      readonly recovery: Recovery
+      /** The way back. */
+      readonly snapshot: string
+      readonly rehearsal: Rehearsal
+      readonly diagnostics: readonly Diagnostic[]
+    }
+
+const LOCK_WAIT_MS = 10_000
+
+/**
+ * Throws FwctlError `lock-busy`, `stale-plan`, `rehearsal-failed`, `refused`, `live-unreadable` or
+ * `cancelled` with the host untouched; `rolled-back` or (Ctrl-C) `cancelled` with the host as it was;
+ * `rollback-incomplete` when that failed too.
+ */
+export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
+  request.progress?.('lock')
+  const lock = await takeLock(localExecutor(), request.stateDir.lock, {
+    waitMs: request.lockWaitMs ?? LOCK_WAIT_MS,
+    signal: request.signal,
+  })
+  try {
+    const recovery = await recover(request, request.stateDir)
+    request.progress?.('read')
+    const edits = planFresh(request, await readBase(request))
+    if (edits.length === 0) {
+      await recordUnchanged(request)
+      return { kind: 'unchanged', recovery }
+    }
+    const diagnostics = await refuseNativeRules(request, edits)
+    request.progress?.('rehearse')
+    const rehearsal = await requireRehearsal({ ...request, mode: request.rehearse, edits })
+    const snapshot = await commitGuarded(request, edits)
+    return { kind: 'applied', recovery, snapshot, rehearsal, diagnostics }
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Reads what is live, and makes sure that it is what the plan was made from. */
+async function readBase(request: ApplyRequest): Promise<Live> {
+  const live = await readLive(request.executor, request.backend, {
+    families: request.plan.families.map((one) => one.family),
+    ...(request.names ? { names: request.names } : {}),
+    signal: request.signal,
+  })
+  for (const { family, base, dialect } of request.plan.families) {
+    const found = live[family]
+    const isSame =
+      found?.dialect.backend === dialect.backend && rulesetDigest(found.ruleset) === base
+    if (isSame) continue
+    throw new FwctlError(
+      'stale-plan',
+      `The ${family} rules on ${request.executor.label} are no longer those that the plan was made ` +
+        'from. The host was not touched; make a new plan and look at it.',
+      { details: { family } },
+    )
+  }
+  return live
+}
+
+function planFresh(request: ApplyRequest, live: Live): readonly Edit[] {
+  const { families, foreign } = request.plan
+  const targets = families.map((one) => one.target)
+  return planEdits(request, live, { targets, foreign })
+}
+
+/** From the last look at the rules to the record of success. Returns the snapshot's id. */
+async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): Promise<string> {
+  requireNotCancelled(request)
+  const families = planned.map((edit) => edit.family)
+  const freeze = await freezeTables(request, families, request.signal)
+  try {
+    // Again, now that nobody gets in between; the rehearsal may have taken a while.
+    const live = await readBase(request)
+    const edits = planFresh(request, live)
+    request.progress?.('snapshot')
+    const snapshot = await takeSnapshot(request, live, edits)
+    const applied = appliedRecord(request, snapshot.meta)
+    const kernel = await kernelIdentity(request.executor)
+    requireNotCancelled(request)
+    await openJournal(request.stateDir, {
+      formatVersion: 1,
+      startedAt: snapshot.meta.createdAt,
+      kernel,
+      snapshot: snapshot.meta.id,
+      families: edits.map(({ family, touched, before, target }) => ({
+        family,
+        touched,
+        before: touchedDigest(before, touched),
+        after: touchedDigest(target, touched),
+      })),
+      foreign: request.plan.foreign,
+      applied,
+    })
+    request.progress?.('commit')
+    const failure = await commitSafely(request, edits, freeze)
+    if (failure !== undefined) await undo({ request, edits, freeze, snapshot, failure })
+    await recordSuccess(request, applied)
+    return snapshot.meta.id
+  } finally {
+    await freeze.thaw()
+  }
+}
+
+async function commitSafely(
+  request: ApplyRequest,
+  edits: readonly Edit[],
+  freeze: Freeze,
+): Promise<CommitFailure> {
+  try {
+    return await commitEdits(request, edits, { freeze, signal: request.signal })
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** Puts back what was there, and throws what that comes to. */
+async function undo(attempt: {
+  readonly request: ApplyRequest
+  readonly edits: readonly Edit[]
+  readonly freeze: Freeze
+  readonly snapshot: Snapshot
+  readonly failure: string
+}): Promise<never> {
+  const { request, edits, freeze, snapshot, failure } = attempt
+  request.progress?.('undo')
+  const details = { reason: failure, snapshot: snapshot.meta.id }
+  const undoFailure = await goBack(request, { ways: edits, foreign: request.plan.foreign, freeze })
+  if (undoFailure !== undefined) {
+    const commands = edits.map(({ family, tools }) => {
+      const path = `${request.stateDir.snapshots}/${snapshot.meta.id}/${family}.rules`
+      return `${tools.restore} --counters < ${path}`
+    })
+    throw new FwctlError(
+      'rollback-incomplete',
+      `Applying failed (${failure}), and going back failed too (${undoFailure}). The host may hold ` +
+        `part of the change. To put back the rules before it: ${commands.join(' && ')}`,
+      { details: { ...details, undoFailure, commands } },
+    )
+  }
+  await closeJournal(request.stateDir)
+  if (request.signal?.aborted) {
+    throw new FwctlError('cancelled', 'Cancelled; the host is as it was before.', { details })
+  }
+  throw new FwctlError(
+    'rolled-back',
+    `Applying failed: ${failure}. The host has been put back as it was before.`,
+    { details },
+  )
+}
+
+/** Both families where there are both: a snapshot is of the host, not of the plan. */
+async function takeSnapshot(
+  request: ApplyRequest,
+  live: Live,
+  edits: readonly Edit[],
+): Promise<Snapshot> {
+  const others = FAMILIES.filter((family) => !live[family] && request.backend.families[family])
+  const rest = await readLive(request.executor, request.backend, { families: others }).catch(
+    // Not part of the plan, so not in need of a way back.
+    (): Live => ({}),
+  )
+  return saveSnapshot(
+    request.stateDir,
+    { ...live, ...rest },
+    {
+      ...provenance(),
+      now: new Date(),
+      reason: request.reason,
+      touched: Object.fromEntries(edits.map(({ family, touched }) => [family, touched])),
+      ...(request.plan.policyDigest === undefined
+        ? {}
+        : { policyDigest: request.plan.policyDigest }),
+    },
+  )
+}
+
+/** The journal is closed last: should this fail, the next run finds it and writes the record. */
+async function recordSuccess({ stateDir }: ApplyRequest, applied: AppliedRecord): Promise<void> {
+  try {
+    await writeApplied(stateDir, applied)
+    await closeJournal(stateDir)
+  } catch (error) {
+    throw new FwctlError(
+      'command-failed',
+      'The plan has been applied and checked, but that could not be recorded: ' +
+        `${error instanceof Error ? error.message : error}. The next run will do it.`,
+      { cause: error },
+    )
+  }
+}
+
+/** A policy that changes nothing is from now on what drift is measured by, all the same. */
+async function recordUnchanged(request: ApplyRequest): Promise<void> {
+  const record = appliedRecord(request)
+  const last = await readApplied(request.stateDir).catch(() => undefined)
+  const isKnown =
+    last?.policyDigest === record.policyDigest &&
+    FAMILIES.every((family) => last?.families[family]?.digest === record.families[family]?.digest)
+  if (!isKnown) await writeApplied(request.stateDir, record)
+}
+
+function appliedRecord({ plan, reason }: ApplyRequest, snapshot?: SnapshotMeta): AppliedRecord {
+  const families: Partial<Record<Family, AppliedFamily>> = {}
+  for (const { family, target } of plan.families) {
+    families[family] = { digest: rulesetDigest(target), rules: printSave(target) }
+  }
+  return {
+    formatVersion: 1,
+    appliedAt: snapshot?.createdAt ?? new Date().toISOString(),
+    user: provenance().user,
+    reason,
+    ...(plan.policyDigest === undefined ? {} : { policyDigest: plan.policyDigest }),
+    ...(snapshot ? { snapshot: snapshot.id } : {}),
+    families,
+  }
+}
+
+function requireNotCancelled({ signal }: ApplyRequest): void {
+  if (signal?.aborted) throw new FwctlError('cancelled', 'Cancelled; the host was not touched.')
+}

@@ -1,0 +1,67 @@
+import { readFile, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { FwctlError } from '../base/error.ts'
+import type { Family } from '../ruleset/model.ts'
+import type { AppliedRecord } from './applied.ts'
+import { syncDirectory, writeAtomically } from './atomic-file.ts'
+import type { StateDir } from './state-dir.ts'
+import type { TouchedChain } from './touched.ts'
+
+/**
+ * What apply is in the middle of. It is written before the first restore and removed after the last
+ * check, so when there is one, fwctl was killed in between.
+ */
+export interface Journal {
+  readonly formatVersion: 1
+  readonly startedAt: string
+  /** Of the kernel that was being changed: after a reboot the journal is void. */
+  readonly kernel: string
+  /** The way back. */
+  readonly snapshot: string
+  readonly families: readonly JournalFamily[]
+  /** The policy's own patterns of foreign chains. */
+  readonly foreign: readonly string[]
+  /** What is to be recorded if all of it turns out to be done. */
+  readonly applied: AppliedRecord
+}
+
+export interface JournalFamily {
+  readonly family: Family
+  readonly touched: readonly TouchedChain[]
+  /** Digests of the touched chains. */
+  readonly before: string
+  readonly after: string
+}
+
+export async function openJournal(stateDir: StateDir, journal: Journal): Promise<void> {
+  await writeAtomically(stateDir.journal, `${JSON.stringify(journal, undefined, 2)}\n`)
+}
+
+export async function closeJournal(stateDir: StateDir): Promise<void> {
+  await unlink(stateDir.journal)
+  await syncDirectory(dirname(stateDir.journal))
+}
+
+/** The open journal, if fwctl left one. Throws FwctlError `untrusted-file` when it is no journal. */
+export async function readJournal(stateDir: StateDir): Promise<Journal | undefined> {
+  let text: string
+  try {
+    text = await readFile(stateDir.journal, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const journal: Journal = JSON.parse(text)
+    if (journal.formatVersion === 1 && Array.isArray(journal.families)) return journal
+  } catch {
+    // said below
+  }
+  throw new FwctlError(
+    'untrusted-file',
+    `${stateDir.journal} is not a journal that this fwctl can read, so it is not known whether an ` +
+      'apply was cut short. Compare the host with its last snapshot (fwctl snapshots diff), then ' +
+      'remove the file.',
+    { details: { path: stateDir.journal } },
+  )
+}

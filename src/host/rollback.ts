@@ -1,0 +1,149 @@
+/**
+ * The way back to a snapshot: a plan like any other, which is shown first and applied by applyPlan.
+ *
+ * What goes back is what fwctl answers for. Chains of other tools (by their names, see
+ * plan/foreign.ts) that fwctl has not changed since then live on as they are now: a week-old copy of
+ * Docker's or fail2ban's chains would break them. All else becomes exactly what it was: without such
+ * tools at work, iptables-save prints the snapshot again, but for counters that moved on.
+ */
+import { FwctlError } from '../base/error.ts'
+import type { Names } from '../extensions/names.ts'
+import { claim } from '../plan/claim.ts'
+import { isForeignChain, isForeignRule } from '../plan/foreign.ts'
+import { type FamilyGoal, makePlan, type Plan } from '../plan/plan.ts'
+import { builtinChains, findTable } from '../plan/state.ts'
+import { isBuiltinChain } from '../ruleset/hooks.ts'
+import {
+  type Chain,
+  FAMILIES,
+  type Ruleset,
+  TABLES,
+  type Table,
+  type TableName,
+} from '../ruleset/model.ts'
+import { type Live, parseLive } from './live.ts'
+import { listSnapshots, readSnapshot, type Snapshot } from './snapshots.ts'
+import type { StateDir } from './state-dir.ts'
+import type { TouchedChain } from './touched.ts'
+
+export interface RollbackRequest {
+  readonly live: Live
+  readonly snapshot: Snapshot
+  readonly stateDir: StateDir
+  /** The policy's own patterns of foreign chains, beside the known tools'. */
+  readonly foreign?: readonly string[]
+  /** Other tools' chains go back as well. */
+  readonly exact?: boolean
+  readonly names?: Names
+}
+
+/**
+ * Plans the way from `live` to the snapshot, for the families that both have. Throws FwctlError
+ * `refused` when the other back end was in use then, `live-unreadable` when the dump is no good.
+ */
+export async function planRollback(request: RollbackRequest): Promise<Plan> {
+  const { live, snapshot, stateDir, foreign = [], exact = false } = request
+  const since = await touchedSince(stateDir, snapshot)
+  const families = FAMILIES.flatMap((family): FamilyGoal[] => {
+    const now = live[family]
+    const meta = snapshot.meta.families[family]
+    const dump = snapshot.dumps[family]
+    if (!now || !meta || dump === undefined) return []
+    if (meta.backend !== now.dialect.backend) {
+      throw new FwctlError(
+        'refused',
+        `Snapshot ${snapshot.meta.id} holds the ${family} rules of the ${meta.backend} back end, and ` +
+          `these are ${now.dialect.backend}. Say --backend ${meta.backend} to go back there.`,
+      )
+    }
+    const saved = parseLive(dump, {
+      family,
+      dialect: { family, backend: meta.backend, version: meta.version },
+      file: `snapshot ${snapshot.meta.id}`,
+      ...(request.names ? { names: request.names } : {}),
+    }).ruleset
+    const touched = since[family] ?? []
+    const target = exact ? saved : rollbackTarget({ live: now.ruleset, saved, touched, foreign })
+    return [{ dialect: now.dialect, live: now.ruleset, target }]
+  })
+  return makePlan({ families, ownership: { mode: 'chains', foreign } })
+}
+
+/** `saved`, but for what belongs to other tools, which stays as it is in `live`. */
+export function rollbackTarget(input: {
+  readonly live: Ruleset
+  readonly saved: Ruleset
+  /** Chains that fwctl changed since, whatever their names. */
+  readonly touched: readonly TouchedChain[]
+  readonly foreign: readonly string[]
+}): Ruleset {
+  const { live, saved, touched, foreign } = input
+  const isOurs = (table: TableName, chain: string): boolean =>
+    !isForeignChain(chain, foreign) ||
+    touched.some((one) => one.table === table && one.chain === chain)
+  const desired: Ruleset = {
+    family: saved.family,
+    tables: TABLES.flatMap((name): Table[] => {
+      const then = findTable(saved, name)
+      const now = findTable(live, name)
+      if (!then && !now) return []
+      const nowBuiltin = new Map(builtinChains(now, name).map((chain) => [chain.name, chain]))
+      return [
+        {
+          name,
+          chains: [
+            ...builtinChains(then, name).map((chain) =>
+              withoutStaleForeignRules(chain, nowBuiltin.get(chain.name), foreign),
+            ),
+            ...(then?.chains ?? []).filter(
+              (chain) => !isBuiltinChain(name, chain.name) && isOurs(name, chain.name),
+            ),
+          ],
+        },
+      ]
+    }),
+  }
+  const { target } = claim({ desired, live, ownership: { mode: 'chains', foreign } })
+  return { ...target, tables: target.tables.map(withoutNewChains) }
+
+  /** Chains of ours that were made since: the claim kept them, as it keeps all it is not told of. */
+  function withoutNewChains(table: Table): Table {
+    const then = findTable(saved, table.name)
+    const stays = (chain: Chain): boolean =>
+      isBuiltinChain(table.name, chain.name) ||
+      !isOurs(table.name, chain.name) ||
+      (then?.chains.some((one) => one.name === chain.name) ?? false)
+    return { ...table, chains: table.chains.filter(stays) }
+  }
+}
+
+/**
+ * Other tools' rules in a built-in chain: where they are still the same, the chain goes back as a
+ * whole, their places included. Else those of then are left out, and the claim adds those of now.
+ */
+function withoutStaleForeignRules(
+  then: Chain,
+  now: Chain | undefined,
+  foreign: readonly string[],
+): Chain {
+  const foreignKeys = (chain: Chain | undefined): string =>
+    JSON.stringify(
+      (chain?.rules ?? []).filter((rule) => isForeignRule(rule, foreign)).map((rule) => rule.key),
+    )
+  if (foreignKeys(then) === foreignKeys(now)) return then
+  return { ...then, rules: then.rules.filter((rule) => !isForeignRule(rule, foreign)) }
+}
+
+/** The chains that fwctl has changed since the snapshot, by what later snapshots say. */
+async function touchedSince(
+  stateDir: StateDir,
+  snapshot: Snapshot,
+): Promise<Snapshot['meta']['touched']> {
+  const ids = await listSnapshots(stateDir)
+  const later = ids.filter((id) => id > snapshot.meta.id)
+  const metas = [snapshot.meta]
+  for (const id of later) metas.push((await readSnapshot(stateDir, id)).meta)
+  return Object.fromEntries(
+    FAMILIES.map((family) => [family, metas.flatMap((meta) => meta.touched[family] ?? [])]),
+  )
+}
