@@ -13,6 +13,7 @@
  */
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
+import type { Ownership } from '../policy/policy.ts'
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import {
   type Chain,
@@ -25,13 +26,6 @@ import {
 import { isForeignRule } from './foreign.ts'
 import { longestCommonSubsequence } from './lcs.ts'
 import { builtinChains, findTable } from './state.ts'
-
-/** Who owns what in the tables that a policy names. */
-export interface Ownership {
-  readonly mode: 'chains' | 'hooks' | 'exclusive'
-  /** Globs over chain names, beside the known tools'. */
-  readonly foreign: readonly string[]
-}
 
 /** What a plan leaves alone. */
 export interface Unmanaged {
@@ -46,6 +40,9 @@ export interface Unmanaged {
     readonly count: number
   }[]
 }
+
+/** Of a plan that is not made from a policy. */
+export const NOTHING_UNMANAGED: Unmanaged = { tables: [], chains: [], rules: [] }
 
 export interface Claim {
   readonly target: Ruleset

@@ -110,7 +110,11 @@ function foreignRemovals(input: {
   for (const { liveStart, liveEnd } of edits.gaps) {
     for (let i = liveStart; i < liveEnd; i++) {
       const rule = live[i] as Rule
-      if (edits.fates[i]?.kind === 'remove' && isForeignRule(rule, foreign)) removed.add(i)
+      // A comment with a newline, which `iptables` itself takes, can not be written in a batch.
+      const writable = !rule.text.includes('\n')
+      if (writable && edits.fates[i]?.kind === 'remove' && isForeignRule(rule, foreign)) {
+        removed.add(i)
+      }
     }
   }
   if (removed.size === 0) return removed

@@ -1,0 +1,185 @@
+/**
+ * A plan in a file, between `plan --out` and `apply FILE`.
+ *
+ * The file is untrusted input, whoever wrote it: a lost sector or an editor is as likely as an
+ * attacker. It holds digests and the text of the target, and no batch. Reading checks its shape key
+ * by key, its own digest, and that the target's text is the one way to write that target; the batch
+ * is then made anew against the freshly read live state, so that counters are fresh and no line of
+ * the file ever reaches iptables-restore unread. The digest tells damage, not authors: who may write
+ * the file may plan.
+ */
+import { digest } from '../base/digest.ts'
+import { FwctlError } from '../base/error.ts'
+import type { Names } from '../extensions/names.ts'
+import { parseSave } from '../iptables/save.ts'
+import type { Dialect, Family, Origin, Ruleset, TableName } from '../ruleset/model.ts'
+import type { Unmanaged } from './claim.ts'
+import { makePlan, type Plan } from './plan.ts'
+import { type SavedFamilyShape, type SavedShape, savedShape } from './saved-shape.ts'
+import { rulesetDigest, stateText } from './state.ts'
+
+/** No real plan comes near: 100,000 rules take some 15 MB. */
+const MAX_LENGTH = 128 * 1024 * 1024
+
+export interface SavedFamily {
+  readonly family: Family
+  readonly dialect: Dialect
+  readonly base: string
+  readonly result: string
+  readonly target: Ruleset
+  readonly unmanaged: Unmanaged
+}
+
+export interface SavedPlan {
+  readonly policyDigest?: string
+  readonly foreign: readonly string[]
+  readonly families: readonly SavedFamily[]
+}
+
+/** What is live now, family by family: `parseSave` gives such values. */
+export type LiveStates = Partial<
+  Readonly<Record<Family, { readonly ruleset: Ruleset; readonly dialect: Dialect }>>
+>
+
+/** JSON with a final newline. The same plan gives the same text. */
+export function serialisePlan(plan: Plan): string {
+  const body: Omit<SavedShape, 'digest'> = {
+    kind: 'fwctl-plan',
+    formatVersion: plan.formatVersion,
+    policyDigest: plan.policyDigest ?? null,
+    foreign: plan.foreign,
+    families: plan.families.map((family) => ({
+      family: family.family,
+      backend: family.dialect.backend,
+      version: family.dialect.version,
+      base: family.base,
+      result: family.result,
+      target: stateText(family.target),
+      origins: originsOf(family.target),
+      unmanaged: family.unmanaged,
+    })),
+  }
+  return `${JSON.stringify({ ...body, digest: integrity(body) }, null, 1)}\n`
+}
+
+/** Throws `untrusted-file` for anything that `serialisePlan` would not have written. */
+export function readSavedPlan(text: string, options: { readonly names?: Names } = {}): SavedPlan {
+  if (text.length > MAX_LENGTH) throw untrusted('it is too large')
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw untrusted('it is not JSON', cause)
+  }
+  const { digest: stated, ...body } = savedShape(json, untrusted)
+  if (integrity(body) !== stated) throw untrusted('its digest does not match: it was changed')
+  return {
+    ...(body.policyDigest === null ? {} : { policyDigest: body.policyDigest }),
+    foreign: body.foreign,
+    families: body.families.map((family) => readFamily(family, options.names)),
+  }
+}
+
+/** A saved plan holds only while everything that was live when it was made still is. */
+export function checkBase(
+  plan: {
+    readonly families: readonly Pick<SavedFamily, 'family' | 'dialect' | 'base'>[]
+  },
+  live: LiveStates,
+): { readonly kind: 'current' } | { readonly kind: 'stale'; readonly families: readonly Family[] } {
+  const families = plan.families.filter(({ family, dialect, base }) => {
+    const now = live[family]
+    if (now === undefined || rulesetDigest(now.ruleset) !== base) return true
+    // Another back end or version reads and prints other texts: what was shown is not what comes.
+    return (
+      now.dialect.backend !== dialect.backend ||
+      now.dialect.version.join('.') !== dialect.version.join('.')
+    )
+  })
+  if (families.length === 0) return { kind: 'current' }
+  return { kind: 'stale', families: families.map((one) => one.family) }
+}
+
+/** The saved plan against what is live now; throws `stale-plan` when that is something else. */
+export function planFromSaved(saved: SavedPlan, live: LiveStates): Plan {
+  const base = checkBase(saved, live)
+  if (base.kind === 'stale') {
+    throw new FwctlError(
+      'stale-plan',
+      `The live ${base.families.join(' and ')} rules are no longer those that this plan was made ` +
+        'from. The host was not touched; make a new plan.',
+      { details: { families: base.families } },
+    )
+  }
+  return makePlan({
+    ...(saved.policyDigest === undefined ? {} : { policyDigest: saved.policyDigest }),
+    ownership: { mode: 'chains', foreign: saved.foreign },
+    families: saved.families.map(({ family, dialect, target, unmanaged }) => ({
+      dialect,
+      live: live[family]?.ruleset ?? { family, tables: [] },
+      target,
+      unmanaged,
+    })),
+  })
+}
+
+function readFamily(saved: SavedFamilyShape, names: Names | undefined): SavedFamily {
+  const { family, backend, version, base, result, unmanaged } = saved
+  const dialect: Dialect = { family, backend, version }
+  const parsed = parseSave(saved.target, { family, dialect, ...(names && { names }) })
+  const [problem] = parsed.diagnostics
+  if (problem !== undefined) throw untrusted(`its ${family} target is broken: ${problem.message}`)
+  if (stateText(parsed.ruleset) !== saved.target || rulesetDigest(parsed.ruleset) !== result) {
+    throw untrusted(`its ${family} target does not read back as it was written`)
+  }
+  const target = withOrigins(parsed.ruleset, saved.origins)
+  return { family, dialect, base, result, target, unmanaged }
+}
+
+type SavedOrigin = SavedFamilyShape['origins'][number]
+
+function originsOf(target: Ruleset): SavedOrigin[] {
+  return target.tables.flatMap((table) =>
+    table.chains.flatMap((chain) =>
+      chain.rules.flatMap((rule, index) => {
+        if (rule.origin === undefined) return []
+        const { file, line, column, name } = rule.origin
+        const at = { table: table.name, chain: chain.name, rule: index + 1, file, line, column }
+        return [name === undefined ? at : { ...at, name }]
+      }),
+    ),
+  )
+}
+
+function withOrigins(target: Ruleset, origins: readonly SavedOrigin[]): Ruleset {
+  const known = new Map<string, Origin>()
+  const placeOf = (table: TableName, chain: string, rule: number): string =>
+    `${table} ${chain} ${rule}`
+  for (const { table, chain, rule, ...origin } of origins) {
+    known.set(placeOf(table, chain, rule), origin)
+  }
+  const tables = target.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map((chain) => ({
+      ...chain,
+      rules: chain.rules.map((rule, index) => {
+        const origin = known.get(placeOf(table.name, chain.name, index + 1))
+        return origin === undefined ? rule : { ...rule, origin }
+      }),
+    })),
+  }))
+  return { ...target, tables }
+}
+
+function integrity(body: Omit<SavedShape, 'digest'>): string {
+  return digest(JSON.stringify(body))
+}
+
+function untrusted(problem: string, cause?: unknown): FwctlError {
+  return new FwctlError(
+    'untrusted-file',
+    `This is not a saved plan that can be trusted: ${problem}. The host was not touched; make the ` +
+      'plan again with "fwctl plan --out FILE".',
+    { cause },
+  )
+}
