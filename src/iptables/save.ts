@@ -31,6 +31,14 @@ export interface SavedRuleset {
   /** From the dump's header; the given default when it has none. */
   readonly dialect: Dialect
   readonly diagnostics: readonly Diagnostic[]
+  /** Comment and empty lines, which are no part of the ruleset. */
+  readonly comments: readonly CommentLine[]
+}
+
+export interface CommentLine {
+  /** How many lines stand before it; a quoted text over several counts as one. */
+  readonly before: number
+  readonly text: string
 }
 
 export interface ParseSaveOptions {
@@ -52,7 +60,9 @@ interface Reading {
   readonly options: ParseSaveOptions
   readonly names: Names
   dialect: Dialect
+  /** The number of the line that is read, from 1. */
   line: number
+  readonly comments: CommentLine[]
   readonly tables: Table[]
   open:
     | { readonly name: TableName; readonly chains: Map<string, OpenChain>; readonly line: number }
@@ -68,14 +78,16 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
     names,
     dialect: options.dialect ?? { family, backend: 'nft', version: [1, 8, 9] },
     line: 1,
+    comments: [],
     tables: [],
     open: undefined,
     diagnostics: [],
   }
   let at = 0
-  while (at < text.length) {
+  for (let before = 0; at < text.length; before++) {
     const end = lineEnd(text, at)
     const line = text.slice(at, end)
+    if (line === '' || line[0] === '#') reading.comments.push({ before, text: line })
     readLine(reading, line)
     reading.line += line.includes('\n') ? line.split('\n').length : 1
     at = end + 1
@@ -88,8 +100,8 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
       `table ${reading.open.name} has no COMMIT: the dump is incomplete`,
     )
   }
-  const { tables, dialect, diagnostics } = reading
-  return { ruleset: { family, tables }, dialect, diagnostics }
+  const { tables, dialect, diagnostics, comments } = reading
+  return { ruleset: { family, tables }, dialect, diagnostics, comments }
 }
 
 /** The end of a line of restore input: a newline inside quotes belongs to the line. */
@@ -256,8 +268,11 @@ function readRule(reading: Reading, line: string): void {
   chain.rules.push(...readSavedRule(text, { dialect, names, counters, origin }))
 }
 
-/** The text that iptables-restore reads and iptables-save would print, with counters. */
-export function printSave(ruleset: Ruleset): string {
+/**
+ * The text that iptables-restore reads and iptables-save would print, with counters. With the
+ * comments of a dump it is that dump again, byte for byte.
+ */
+export function printSave(ruleset: Ruleset, comments: readonly CommentLine[] = []): string {
   const lines: string[] = []
   for (const table of ruleset.tables) {
     lines.push(`*${table.name}`)
@@ -270,6 +285,7 @@ export function printSave(ruleset: Ruleset): string {
     }
     lines.push('COMMIT')
   }
+  for (const { before, text } of comments) lines.splice(before, 0, text)
   return lines.map((line) => `${line}\n`).join('')
 }
 
