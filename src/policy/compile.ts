@@ -1,0 +1,121 @@
+import type { Diagnostic } from '../base/diagnostic.ts'
+import { hasErrors } from '../base/diagnostic.ts'
+import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
+import type { Names } from '../extensions/names.ts'
+import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
+import {
+  type Chain,
+  type Dialect,
+  type Family,
+  type Rule,
+  type Ruleset,
+  TABLES,
+  type Table,
+} from '../ruleset/model.ts'
+import { checkChain } from './chain-names.ts'
+import { startFindings } from './findings.ts'
+import { compileMapping } from './mapping-rule.ts'
+import type { Policy, PolicyChain, PolicyTable } from './policy.ts'
+import { checkReferences, type ExternalJump } from './references.ts'
+import type { CompiledRule, RuleContext } from './rule-context.ts'
+import { compileText } from './text-rule.ts'
+import { hasUnresolved, type Value } from './value.ts'
+
+/** What a policy declares for one family: every table and chain in it is ours. */
+export type DesiredRuleset = Ruleset
+
+export interface CompileOptions {
+  /** The families to compile for; those that the policy is not for are left out. */
+  readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
+  readonly names?: Names
+}
+
+export interface CompiledPolicy {
+  /** Empty when the policy has errors. */
+  readonly desired: Readonly<Partial<Record<Family, DesiredRuleset>>>
+  /** Jumps to chains that the policy does not declare; see `danglingJumps`. */
+  readonly externalJumps: readonly ExternalJump[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Compiles a policy to the rules that it stands for. Pure; reports everything that is wrong. */
+export function compilePolicy(policy: Policy, options: CompileOptions): CompiledPolicy {
+  const findings = startFindings()
+  const { dialects, names = BUILTIN_NAMES } = options
+  const families = policy.families.filter((family) => dialects[family] !== undefined)
+  const compiled = policy.tables.map((table) =>
+    compileTable(table, { groups: policy.groups, names, findings, dialects, families }),
+  )
+  const rulesets = families.map((family): Ruleset => {
+    const tables = compiled.flatMap((table) => table[family] ?? [])
+    return { family, tables: TABLES.flatMap((name) => tables.find((t) => t.name === name) ?? []) }
+  })
+  const externalJumps = rulesets.flatMap((ruleset) => checkReferences(ruleset, findings))
+  const diagnostics = findings.list()
+  const failed = !policy.valid || hasErrors(diagnostics)
+  const desired = failed ? {} : Object.fromEntries(rulesets.map((r) => [r.family, r]))
+  return { desired, externalJumps, diagnostics }
+}
+
+type ByFamily<T> = Readonly<Partial<Record<Family, T>>>
+
+function compileTable(table: PolicyTable, context: RuleContext): ByFamily<Table> {
+  const families = narrow(context.families, table.family)
+  const chains = table.chains.map((chain) => {
+    checkChain(chain, table.name, context.findings)
+    if (chain.family !== undefined && table.family !== undefined && chain.family !== table.family) {
+      const message = `chain ${chain.name} is for ${chain.family} in a table for ${table.family}`
+      context.findings.error('family-mismatch', chain.at, message)
+    }
+    return compileChain(chain, { ...context, families: narrow(families, chain.family) })
+  })
+  return forFamilies(families, (family) => ({
+    name: table.name,
+    chains: orderChains(
+      table,
+      chains.flatMap((chain) => chain[family] ?? []),
+    ),
+  }))
+}
+
+function narrow(families: readonly Family[], only: Family | undefined): readonly Family[] {
+  return only === undefined ? families : families.filter((family) => family === only)
+}
+
+function forFamilies<T>(families: readonly Family[], make: (family: Family) => T): ByFamily<T> {
+  return Object.fromEntries(families.map((family) => [family, make(family)]))
+}
+
+/** As iptables-save prints them: built-in chains by hook, the others in byte order. */
+function orderChains(table: PolicyTable, chains: readonly Chain[]): readonly Chain[] {
+  const hooks: readonly string[] = BUILTIN_CHAINS[table.name]
+  const builtin = hooks.flatMap((hook) => chains.find((chain) => chain.name === hook) ?? [])
+  const user = chains.filter((chain) => !hooks.includes(chain.name))
+  return [...builtin, ...user.sort((a, b) => (a.name < b.name ? -1 : 1))]
+}
+
+function compileChain(chain: PolicyChain, context: RuleContext): ByFamily<Chain> {
+  const rules = chain.rules.map((rule) => compileRule(rule, context))
+  return forFamilies(context.families, (family) => {
+    const policy = chain.policies[family]
+    return {
+      name: chain.name,
+      ...(policy && { policy }),
+      rules: rules.flatMap((rule): readonly Rule[] => rule[family] ?? []),
+      origin: chain.at,
+    }
+  })
+}
+
+function compileRule(rule: Value, context: RuleContext): CompiledRule {
+  // A variable without a value is reported already; what it is part of would only add noise.
+  if (hasUnresolved(rule)) return {}
+  switch (rule.kind) {
+    case 'map':
+      return compileMapping(rule, context)
+    case 'scalar':
+      return compileText(rule, context)
+    case 'list':
+      return {}
+  }
+}

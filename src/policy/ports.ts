@@ -1,0 +1,28 @@
+/** Packs ports into what one rule can hold. */
+
+/** XT_MULTI_PORTS: the slots of a multiport match. */
+export const MULTIPORT_SLOTS = 15
+
+/** Chunks of ports that each fit one multiport match; a range takes two slots. */
+export function packPorts(ports: readonly string[]): string[][] {
+  const chunks: string[][] = []
+  let free = 0
+  for (const port of ports) {
+    const slots = port.includes(':') ? 2 : 1
+    if (slots > free) {
+      chunks.push([])
+      free = MULTIPORT_SLOTS
+    }
+    chunks.at(-1)?.push(port)
+    free -= slots
+  }
+  return chunks
+}
+
+/** multiport takes neither open nor one-port ranges, unlike the protocols' own matches. */
+export function closedRange(port: string): string {
+  const [from, to] = port.split(':')
+  if (to === undefined) return port
+  const closed = [from === '' ? '0' : from, to === '' ? '65535' : to]
+  return closed[0] === closed[1] ? (closed[0] as string) : closed.join(':')
+}

@@ -1,0 +1,82 @@
+/** What only the whole ruleset shows, said where the policy says it; and jumps to others' chains. */
+import type { Diagnostic, Position } from '../base/diagnostic.ts'
+import { findTarget } from '../extensions/catalogue.ts'
+import { checkRuleset } from '../iptables/check.ts'
+import { isBuiltinChain, VERDICTS } from '../ruleset/hooks.ts'
+import { FAMILIES, type Family, type Rule, type Ruleset, type TableName } from '../ruleset/model.ts'
+import type { Findings } from './findings.ts'
+import { didYouMean } from './nearest.ts'
+
+/** A jump to a chain that the policy does not declare: fine if the host has that chain. */
+export interface ExternalJump {
+  readonly family: Family
+  readonly table: TableName
+  readonly chain: string
+  readonly target: string
+  readonly at: Position
+  readonly hint?: string
+}
+
+const NOWHERE: Position = { file: '', line: 1, column: 1 }
+
+/** Reports what is wrong with the ruleset, but for jumps to undeclared chains, which it returns. */
+export function checkReferences(ruleset: Ruleset, findings: Findings): ExternalJump[] {
+  for (const problem of checkRuleset(ruleset)) {
+    const chain = ruleset.tables
+      .find((table) => table.name === problem.table)
+      ?.chains.find((c) => c.name === problem.chain)
+    const rule = problem.rule === undefined ? undefined : chain?.rules[problem.rule]
+    // Both are reported by their authors: below, and where the text of the rule is read.
+    if (rule !== undefined && problem.code === 'dangling-jump' && userChain(rule)) continue
+    if (problem.code === 'unknown-extension') continue
+    const { code, message, hint, severity } = problem
+    findings.add(severity, { code, at: (rule ?? chain)?.origin ?? NOWHERE, message, hint })
+  }
+  return findExternalJumps(ruleset)
+}
+
+function findExternalJumps({ family, tables }: Ruleset): ExternalJump[] {
+  return tables.flatMap((table) => {
+    const declared = new Set(table.chains.map((chain) => chain.name))
+    return table.chains.flatMap((chain) =>
+      chain.rules.flatMap((rule): ExternalJump[] => {
+        const target = userChain(rule)
+        const isOurs = target === undefined || declared.has(target)
+        if (isOurs || isBuiltinChain(table.name, target)) return []
+        const hint = didYouMean(target, [...declared, ...VERDICTS])
+        const at = rule.origin ?? NOWHERE
+        const jump = { family, table: table.name, chain: chain.name, target, at }
+        return [hint === undefined ? jump : { ...jump, hint }]
+      }),
+    )
+  })
+}
+
+/** The user-defined chain that a rule jumps to, if it does. */
+function userChain({ spec: { target } }: Rule): string | undefined {
+  if (target === undefined || target.opaque !== undefined) return undefined
+  const { name } = target
+  const isTarget = FAMILIES.some((family) => findTarget(name, family) !== undefined)
+  return VERDICTS.includes(name) || isTarget ? undefined : name
+}
+
+/** The jumps that lead nowhere, when `isKnown` tells which chains exist besides the declared ones. */
+export function danglingJumps(
+  jumps: readonly ExternalJump[],
+  isKnown: (jump: ExternalJump) => boolean,
+): Diagnostic[] {
+  const findings = jumps
+    .filter((jump) => !isKnown(jump))
+    .map(
+      ({ table, target, at: { file, line, column }, hint }): Diagnostic => ({
+        code: 'dangling-jump',
+        severity: 'error',
+        message: `table ${table} has no chain "${target}"`,
+        hint: hint ?? `declare it under tables.${table}.chains, or name it in ownership.foreign`,
+        file,
+        line,
+        column,
+      }),
+    )
+  return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()]
+}

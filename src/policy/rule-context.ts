@@ -1,0 +1,12 @@
+import type { Dialect, Family, Rule } from '../ruleset/model.ts'
+import type { OperandContext } from './operand.ts'
+
+/** What compiling a rule needs to know of its surroundings. */
+export interface RuleContext extends OperandContext {
+  readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
+  /** The families that the chain exists in. */
+  readonly families: readonly Family[]
+}
+
+/** The rules that one entry of a policy stands for. */
+export type CompiledRule = Readonly<Partial<Record<Family, readonly Rule[]>>>
