@@ -9,12 +9,15 @@ import { type Extension, type Refusal, refuse } from '../extensions/extension.ts
 import { utf8Length } from '../extensions/values/text.ts'
 import { CHAIN_NAME_BYTES, type Hook, isBuiltinChain, VERDICTS } from '../ruleset/hooks.ts'
 import {
+  type Backend,
   type Chain,
   FAMILIES,
   type Family,
+  type Option,
   type Rule,
   type Ruleset,
   type Table,
+  type TableName,
 } from '../ruleset/model.ts'
 
 /** A finding about a chain, or about one of its rules. */
@@ -29,12 +32,18 @@ export interface RulesetProblem {
   readonly hint?: string
 }
 
-/** Everything that is wrong with the ruleset. A clean one loads, as far as fwctl can tell. */
-export function checkRuleset(ruleset: Ruleset): readonly RulesetProblem[] {
-  return ruleset.tables.flatMap((table) => checkTable(table, ruleset.family))
+/**
+ * Everything that is wrong with the ruleset. A clean one loads, as far as fwctl can tell. nft takes
+ * a little more than legacy does; when it is not said which one is meant, that is no problem.
+ */
+export function checkRuleset(
+  ruleset: Ruleset,
+  backend: Backend = 'nft',
+): readonly RulesetProblem[] {
+  return ruleset.tables.flatMap((table) => checkTable(table, ruleset.family, backend))
 }
 
-function checkTable(table: Table, family: Family): RulesetProblem[] {
+function checkTable(table: Table, family: Family, backend: Backend): RulesetProblem[] {
   const problems: RulesetProblem[] = []
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]))
   const hooks = reachingHooks(table, chains)
@@ -51,6 +60,7 @@ function checkTable(table: Table, family: Family): RulesetProblem[] {
         chain,
         chains,
         family,
+        backend,
         hooks: hooks.get(chain.name) ?? new Set<Hook>(),
       }
       for (const refusal of ruleProblems(rule, place)) report(refusal, i)
@@ -96,22 +106,24 @@ interface Place {
   readonly chain: Chain
   readonly chains: ReadonlyMap<string, Chain>
   readonly family: Family
+  readonly backend: Backend
   /** The built-in chains from which the rule can be reached. */
   readonly hooks: ReadonlySet<Hook>
 }
 
 function ruleProblems({ spec }: Rule, place: Place): Refusal[] {
-  const { chain, table, family, hooks } = place
+  const { chain, family } = place
   const problems: (Refusal | undefined)[] = [
     interfaceProblem(spec.outInterface, '-o', chain.name, ['INPUT', 'PREROUTING']),
     interfaceProblem(spec.inInterface, '-i', chain.name, ['OUTPUT', 'POSTROUTING']),
     jumpProblem(spec.target, place),
-    ...spec.matches.map((m) =>
-      extensionProblem(m.opaque ? undefined : findMatch(m.module, family), table, hooks),
+    ...spec.matches.flatMap((m) =>
+      m.opaque ? [] : extensionProblems(findMatch(m.module, family), m.options, place),
     ),
   ]
   if (spec.target && !spec.target.opaque) {
-    problems.push(extensionProblem(findTarget(spec.target.name, family), table, hooks))
+    const { name, options } = spec.target
+    problems.push(...extensionProblems(findTarget(name, family), options, place))
   }
   return problems.filter((p) => p !== undefined)
 }
@@ -159,26 +171,46 @@ function jumpProblem(target: Rule['spec']['target'], place: Place): Refusal | un
   return refuse('dangling-jump', `chain ${name} is not in table ${table.name}`)
 }
 
-function extensionProblem(
+function extensionProblems(
   extension: Extension | undefined,
-  table: Table,
-  hooks: ReadonlySet<Hook>,
+  options: readonly Option[],
+  { table, hooks, backend }: Place,
+): (Refusal | undefined)[] {
+  if (extension === undefined) return []
+  const { name, tables, legacyTables, hooks: allowed } = extension
+  const place = { table, hooks }
+  const inTables = (backend === 'legacy' ? legacyTables : undefined) ?? tables
+  return [
+    placeProblem(name, { tables: inTables, hooks: allowed }, place),
+    ...options.map((option) =>
+      placeProblem(`${name} --${option.name}`, extension.options[option.name] ?? {}, place),
+    ),
+  ]
+}
+
+interface Allowed {
+  readonly tables?: readonly TableName[] | undefined
+  readonly hooks?: readonly Hook[] | undefined
+}
+
+function placeProblem(
+  what: string,
+  allowed: Allowed,
+  { table, hooks }: Pick<Place, 'table' | 'hooks'>,
 ): Refusal | undefined {
-  if (extension === undefined) return undefined
-  const { name, tables, hooks: allowed } = extension
-  if (tables && !tables.includes(table.name)) {
+  if (allowed.tables && !allowed.tables.includes(table.name)) {
     return refuse(
       'wrong-table',
-      `${name} can not be used in ${table.name}`,
-      `it belongs in ${tables.join(' or ')}`,
+      `${what} can not be used in ${table.name}`,
+      `it belongs in ${allowed.tables.join(' or ')}`,
     )
   }
-  const wrong = allowed && [...hooks].find((hook) => !allowed.includes(hook))
+  const wrong = allowed.hooks && [...hooks].find((hook) => !allowed.hooks?.includes(hook))
   if (wrong === undefined) return undefined
   return refuse(
     'wrong-hook',
-    `${name} can not be used in ${wrong}`,
-    `only in ${allowed?.join(', ')}`,
+    `${what} can not be used in ${wrong}`,
+    `only in ${allowed.hooks?.join(', ')}`,
   )
 }
 

@@ -29,7 +29,7 @@ export function finishOptions(
   if (kept.length > 1) {
     kept.sort((a, b) => optionOrder(extension, a.name) - optionOrder(extension, b.name))
   }
-  const normal = extension.normalise?.(kept, context) ?? kept
+  const normal = extension.normalise?.(kept, context, given) ?? kept
   return isRefusal(normal) ? normal : normal
 }
 

@@ -13,27 +13,57 @@ export interface SavedRuleContext {
 }
 
 /**
- * The rule of one `-A CHAIN` line of a dump. What the catalogue has but can not read in this rule
- * (a newer version, another build) is read again as opaque, so that a live rule is never lost.
+ * The rule of one `-A CHAIN` line of a dump; several when it was typed with a list of addresses.
+ * What the catalogue has but can not read in this rule (a newer version, another build) is kept
+ * word for word, so that a live rule is never lost.
  */
 export function readSavedRule(text: string, context: SavedRuleContext): readonly Rule[] {
+  return mayExpand(text) ? readNow(text, context) : [readLater(text, context)]
+}
+
+/** A list of addresses, counters of its own or a family: no save prints them, people type them. */
+function mayExpand(text: string): boolean {
+  const end = text.search(/ -[mjg] /)
+  const head = end < 0 ? text : text.slice(0, end)
+  return head.includes(',') || /(^| )(-c|-4|-6|--set-counters|--ipv[46])[ =\d]?/.test(text)
+}
+
+/** A host's rules are mostly compared as text; the reading waits until it is asked for. */
+function readLater(text: string, context: SavedRuleContext): Rule {
+  let rule: Rule | undefined
+  const read = (): Rule => {
+    rule ??= readNow(text, context)[0] as Rule
+    return rule
+  }
+  return {
+    get spec(): RuleSpec {
+      return read().spec
+    },
+    get key(): string {
+      return read().key
+    },
+    text,
+    ...(context.counters && { counters: context.counters }),
+    ...(context.origin && { origin: context.origin }),
+  }
+}
+
+function readNow(text: string, context: SavedRuleContext): readonly Rule[] {
   const { dialect, names, origin } = context
   const { words } = tokenise(text)
   const opaque = new Set<string>()
   for (;;) {
-    const {
-      specs,
-      problems,
-      counters = context.counters,
-    } = parseRule(words, { dialect, names, opaque })
+    const parsed = parseRule(words, { dialect, names, opaque })
+    const { specs, problems, counters = context.counters } = parsed
     const options = { dialect, names, ...(counters && { counters }), ...(origin && { origin }) }
     if (problems.length === 0 && specs.length === 1) {
       return [makeRule(specs[0] as RuleSpec, { ...options, text })]
     }
-    if (specs.length > 0) return specs.map((spec) => makeRule(spec, options))
+    if (problems.length === 0) return specs.map((spec) => makeRule(spec, options))
     const name = extensionBefore(words, problems[0]?.word ?? 0)
-    if (name === undefined || opaque.has(name))
+    if (name === undefined || opaque.has(name)) {
       return [makeRule(unreadable(words), { ...options, text })]
+    }
     opaque.add(name)
   }
 }

@@ -11,8 +11,10 @@ export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly Hook[]>> = {
   security: ['INPUT', 'FORWARD', 'OUTPUT'],
 }
 
+/** Also answers for a table that does not exist: it has no built-in chains. */
 export function isBuiltinChain(table: TableName, chain: string): chain is Hook {
-  return (BUILTIN_CHAINS[table] as readonly string[]).includes(chain)
+  const chains: readonly string[] | undefined = BUILTIN_CHAINS[table]
+  return chains?.includes(chain) ?? false
 }
 
 /** Verdicts that are not extensions: they take no options and name no chain. */
