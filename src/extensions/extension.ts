@@ -82,6 +82,9 @@ export interface OptionSpec {
   /** One of several spellings of the same meaning that are saved as typed: the one keys compare. */
   readonly fold?: (option: Option) => Option
   readonly families?: readonly Family[]
+  /** Where the option may stand, if that is narrower than its extension. */
+  readonly tables?: readonly TableName[]
+  readonly hooks?: readonly Hook[]
 }
 
 /** What an entry's `check` sees besides its own options. */
@@ -104,14 +107,20 @@ interface ExtensionBase {
   readonly protocols?: readonly string[]
   /** Absent: all. */
   readonly tables?: readonly TableName[]
+  /** Where the legacy back end takes it in fewer tables than nft does. */
+  readonly legacyTables?: readonly TableName[]
   /** The built-in chains it may be reached from. Absent: all. */
   readonly hooks?: readonly Hook[]
   /** At least one of the options must be given. */
   readonly needsOption?: boolean
-  /** Which of the options are valid together, and what else changes the stored form. */
+  /**
+   * Which of the options are valid together, and what else changes the stored form. `typed` has
+   * them in the order in which they were written, for where the last one wins.
+   */
   readonly normalise?: (
     options: readonly Option[],
     context: ValueContext,
+    typed: readonly Option[],
   ) => readonly Option[] | Refusal
   /** What the kernel or iptables refuses of the rule as a whole. */
   readonly check?: (options: readonly Option[], rule: RuleContext) => Refusal | undefined

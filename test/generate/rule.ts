@@ -51,11 +51,13 @@ export function generateRule(options: GenerateOptions): GeneratedRule {
           random,
           usable(dialect, (e) => e.name === only),
         )
-  const table = pick(random, forced?.tables ?? TABLES) as TableName
+  const tables = (e: Extension | undefined): readonly TableName[] | undefined =>
+    (dialect.backend === 'legacy' ? e?.legacyTables : undefined) ?? e?.tables
+  const table = pick(random, tables(forced) ?? TABLES) as TableName
   const hooks = BUILTIN_CHAINS[table].filter((hook) => forced?.hooks?.includes(hook) ?? true)
   const chain = pick(random, hooks.length > 0 ? hooks : BUILTIN_CHAINS[table])
   const fits = (e: Extension): boolean =>
-    (e.tables?.includes(table) ?? true) && (e.hooks?.includes(chain) ?? true)
+    (tables(e)?.includes(table) ?? true) && (e.hooks?.includes(chain) ?? true)
   const matches = usable(dialect, (e) => e.kind === 'match' && fits(e)) as MatchExtension[]
   const targets = usable(dialect, (e) => e.kind === 'target' && fits(e)) as TargetExtension[]
   const chosen = Array.from({ length: random(4) }, () => pick(random, matches))
@@ -70,11 +72,12 @@ export function generateRule(options: GenerateOptions): GeneratedRule {
     caution: () => {},
     ...(protocol && { protocol }),
   }
+  const place = { table, chain, context, protocol }
   const words = [
     ...generateCriteria(random, chain, dialect),
     ...(protocol === undefined ? [] : ['-p', protocol]),
-    ...shuffle(random, extensions).flatMap((e) => generateMatch(random, e, { context, protocol })),
-    ...(end ? ['-j', end.name, ...generateOptions(random, end, context)] : generateVerdict(random)),
+    ...shuffle(random, extensions).flatMap((e) => generateMatch(random, e, place)),
+    ...(end ? ['-j', end.name, ...generateOptions(random, end, place)] : generateVerdict(random)),
   ]
   return { table, chain, words }
 }
@@ -125,25 +128,28 @@ function generateCriteria(random: Random, chain: Hook, { family }: Dialect): str
   return words
 }
 
-interface MatchContext {
+interface Place {
+  readonly table: TableName
+  readonly chain: Hook
   readonly context: ValueContext
   readonly protocol: string | undefined
 }
 
 /** `-m NAME` with options; the name is sometimes left out where the protocol implies it. */
-function generateMatch(
-  random: Random,
-  entry: MatchExtension,
-  { context, protocol }: MatchContext,
-): string[] {
-  const options = generateOptions(random, entry, context)
+function generateMatch(random: Random, entry: MatchExtension, place: Place): string[] {
+  const { protocol } = place
+  const options = generateOptions(random, entry, place)
   const implied = protocol !== undefined && (entry.implicitFor?.includes(protocol) ?? false)
   return implied && options.length > 0 && random(2) === 0 ? options : ['-m', entry.name, ...options]
 }
 
-function generateOptions(random: Random, entry: Extension, context: ValueContext): string[] {
+function generateOptions(random: Random, entry: Extension, place: Place): string[] {
+  const { table, chain, context } = place
   const specs = Object.entries(entry.options).filter(
-    ([, spec]) => spec.families?.includes(context.family) ?? true,
+    ([, { families, tables, hooks }]) =>
+      (families?.includes(context.family) ?? true) &&
+      (tables?.includes(table) ?? true) &&
+      (hooks?.includes(chain) ?? true),
   )
   const chosen = new Map<string, OptionSpec>()
   const groups = new Set<string>()
