@@ -1,0 +1,68 @@
+import { FILE_HEADERS_ONLY, formatPatch, type StructuredPatch, structuredPatch } from 'diff'
+import type { FamilyPlan, Plan } from '../plan/plan.ts'
+import { stateText } from '../plan/state.ts'
+import type { Ruleset, TableName } from '../ruleset/model.ts'
+import { printable } from './printable.ts'
+
+/**
+ * Beyond this many differing lines a shortest patch takes minutes to find; the table is then shown
+ * as wholly replaced.
+ */
+const MAX_EDITS = 4000
+
+/** Unified diffs, live to target, one for each table that changes. Empty when none does. */
+export function planDiff(plan: Plan): string {
+  return plan.families
+    .flatMap((family) => family.batch.tables.map((t) => tableDiff(family, t)))
+    .join('')
+}
+
+function tableDiff(family: FamilyPlan, table: TableName): string {
+  const names = [`live/${family.family}/${table}`, `target/${family.family}/${table}`] as const
+  const before = tableText(family.live, table)
+  const after = tableText(withLiveSpelling(family, table), table)
+  const options = { context: 3, maxEditLength: MAX_EDITS }
+  const patch =
+    structuredPatch(...names, before, after, undefined, undefined, options) ??
+    wholePatch(names, before, after)
+  return formatPatch(patch, FILE_HEADERS_ONLY)
+}
+
+function tableText(ruleset: Ruleset, table: TableName): string {
+  const tables = ruleset.tables.filter((one) => one.name === table)
+  const text = stateText({ ...ruleset, tables }, (rule) => rule.text.replaceAll('\n', '\\n'))
+  return text.split('\n').map(printable).join('\n')
+}
+
+/** A rule that stays is no difference, even where the policy's words for it are others. */
+function withLiveSpelling({ live, target }: FamilyPlan, name: TableName): Ruleset {
+  const found = live.tables.find((table) => table.name === name)
+  const chains = new Map(found?.chains.map((chain) => [chain.name, chain]))
+  const tables = target.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map((chain) => {
+      const texts = new Map(chains.get(chain.name)?.rules.map((rule) => [rule.key, rule.text]))
+      const rules = chain.rules.map((rule) => ({ ...rule, text: texts.get(rule.key) ?? rule.text }))
+      return { ...chain, rules }
+    }),
+  }))
+  return { ...target, tables }
+}
+
+function wholePatch(
+  names: readonly [string, string],
+  before: string,
+  after: string,
+): StructuredPatch {
+  const [oldFileName, newFileName] = names
+  const removed = before.split('\n').slice(0, -1)
+  const added = after.split('\n').slice(0, -1)
+  const hunk = {
+    oldStart: 1,
+    oldLines: removed.length,
+    newStart: 1,
+    newLines: added.length,
+    lines: [...removed.map((line) => `-${line}`), ...added.map((line) => `+${line}`)],
+  }
+  return { oldFileName, newFileName, oldHeader: undefined, newHeader: undefined, hunks: [hunk] }
+}

@@ -1,0 +1,183 @@
+import { formatPosition } from '../base/diagnostic.ts'
+import { carriesCounters } from '../plan/batch.ts'
+import type { Change, ChangeKind } from '../plan/change.ts'
+import { commentOf } from '../plan/foreign.ts'
+import type { FamilyPlan, Plan } from '../plan/plan.ts'
+import type { Rule } from '../ruleset/model.ts'
+import { printable } from './printable.ts'
+import { makeStyle, type Style } from './style.ts'
+import { countersText, familyTitle, plural, summaryLine, unmanagedLine } from './words.ts'
+import { wrap } from './wrap.ts'
+
+export interface TextOptions {
+  readonly colour: boolean
+  /** Columns of the terminal; without it no line is broken. */
+  readonly width?: number
+}
+
+/** A plan as it is read in a terminal. The last line is the summary. */
+export function planText(plan: Plan, options: TextOptions): string {
+  const style = makeStyle(options.colour)
+  const lines: string[] = []
+  for (const family of plan.families) {
+    const unmanaged = unmanagedLine(family.unmanaged)
+    if (family.changes.length === 0 && unmanaged === undefined) continue
+    lines.push(style.bold(familyTitle(family)), '')
+    for (const changes of byChain(family.changes)) {
+      lines.push(...chainLines({ changes, family, style, options }), '')
+    }
+    if (unmanaged !== undefined) {
+      lines.push(...wrap(unmanaged, { width: options.width, indent: 2 }).map(style.dim), '')
+    }
+  }
+  lines.push(style.bold(summaryLine(plan.summary)))
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+/** Neighbouring changes of one chain, together: they come in that order. */
+export function byChain(changes: readonly Change[]): readonly (readonly Change[])[] {
+  const groups: Change[][] = []
+  for (const change of changes) {
+    const last = groups.at(-1)
+    const previous = last?.[0]
+    if (last && previous?.table === change.table && previous.chain === change.chain) {
+      last.push(change)
+    } else groups.push([change])
+  }
+  return groups
+}
+
+interface Row {
+  /** `3`, or `7 > 2` for a rule that moves. */
+  readonly position: string
+  /** The texts of one or, for a change, two lines. */
+  readonly texts: readonly string[]
+  /** What is known about it beside its text. */
+  readonly notes: readonly (string | undefined)[]
+}
+
+interface Context {
+  readonly family: FamilyPlan
+  readonly style: Style
+  readonly options: TextOptions
+}
+
+export const SIGNS: Readonly<Record<ChangeKind, string>> = {
+  'chain-add': '+',
+  'chain-remove': '-',
+  'policy-change': '~',
+  'rule-add': '+',
+  'rule-remove': '-',
+  'rule-change': '~',
+  'rule-move': '>',
+}
+
+function chainLines(context: Context & { readonly changes: readonly Change[] }): string[] {
+  const { changes, style, family } = context
+  const [first] = changes
+  if (first === undefined) return []
+  const rows = changes.map((change) => ({ change, row: rowOf(change, family) }))
+  const digits = Math.max(...rows.map(({ row }) => row.position.length))
+  const title = `${first.table} ${printable(first.chain)}`
+  return [
+    `  ${style.bold(title)}`,
+    ...rows.flatMap(({ change, row }) => rowLines({ ...context, kind: change.kind, row, digits })),
+  ]
+}
+
+function rowLines(
+  context: Context & { readonly kind: ChangeKind; readonly row: Row; readonly digits: number },
+): string[] {
+  const { kind, row, digits, style, options } = context
+  const paint = painter(kind, style)
+  const head = `    ${SIGNS[kind]} ${row.position.padStart(digits)}${digits > 0 ? '  ' : ''}`
+  const indent = head.length
+  const lines: string[] = []
+  for (const [index, text] of row.texts.entries()) {
+    const lead = index === 0 ? head : `${' '.repeat(indent - 3)}=> `
+    const [start = '', ...more] = wrap(printable(text), { width: options.width, indent })
+    lines.push(`${lead}${start.slice(indent)}`, ...more)
+  }
+  const notes = row.notes.filter((note) => note !== undefined).join('  ')
+  const noteLines = notes === '' ? [] : wrap(printable(notes), { width: options.width, indent })
+  return [...lines.map(paint), ...noteLines.map(style.dim)]
+}
+
+function painter(kind: ChangeKind, style: Style): (text: string) => string {
+  switch (SIGNS[kind]) {
+    case '+':
+      return style.green
+    case '-':
+      return style.red
+    case '~':
+      return style.yellow
+    default:
+      return style.cyan
+  }
+}
+
+function rowOf(change: Change, family: FamilyPlan): Row {
+  switch (change.kind) {
+    case 'chain-add':
+      return { position: '', texts: ['new chain'], notes: [positionOf(change.after)] }
+    case 'chain-remove': {
+      const count = change.before.rules.length
+      const what = count === 0 ? 'chain' : `chain with its ${plural(count, 'rule')}`
+      return { position: '', texts: [what], notes: [] }
+    }
+    case 'policy-change': {
+      const counted = countersText(change.before.counters)
+      return {
+        position: '',
+        texts: [`policy ${change.before.policy} => ${change.after.policy}`],
+        notes: [positionOf(change.after), counted && `${change.before.policy} decided ${counted}`],
+      }
+    }
+    case 'rule-add':
+      return {
+        position: `${change.targetPosition}`,
+        texts: [ruleText(change.after)],
+        notes: [nameOf(change.after), positionOf(change.after)],
+      }
+    case 'rule-remove': {
+      const counted = countersText(change.before.counters)
+      return {
+        position: `${change.livePosition}`,
+        texts: [ruleText(change.before)],
+        notes: [nameOf(change.before), counted && `matched ${counted}`],
+      }
+    }
+    case 'rule-change':
+    case 'rule-move': {
+      const { livePosition, targetPosition, before, after } = change
+      const moves = livePosition !== targetPosition
+      return {
+        position: moves ? `${livePosition} > ${targetPosition}` : `${targetPosition}`,
+        texts:
+          change.kind === 'rule-move' ? [ruleText(after)] : [ruleText(before), ruleText(after)],
+        notes: [nameOf(after), positionOf(after), counterNote(before, family)],
+      }
+    }
+  }
+}
+
+/** A rule without any match or target has no text, but the reader has to see something. */
+export function ruleText(rule: Rule): string {
+  return rule.text === '' ? '(matches everything, does nothing)' : rule.text
+}
+
+/** What people call the rule; its text may hold it too, in the middle of everything else. */
+export function nameOf(rule: Rule): string | undefined {
+  const name = rule.origin?.name ?? commentOf(rule)
+  return name === undefined || name === '' ? undefined : `"${name}"`
+}
+
+export function positionOf(from: Pick<Rule, 'origin'>): string | undefined {
+  return from.origin === undefined ? undefined : formatPosition(from.origin)
+}
+
+export function counterNote(before: Rule, family: FamilyPlan): string | undefined {
+  const counted = countersText(before.counters)
+  if (counted === undefined) return undefined
+  return carriesCounters(family.dialect) ? `keeps ${counted}` : `loses ${counted}`
+}
