@@ -21,7 +21,7 @@ export interface ValueContext {
   readonly dialect: Dialect
   readonly names: Names
   /** The protocol of the rule as far as it is read, a decimal number; services depend on it. */
-  readonly protocol?: string
+  readonly protocol: string | undefined
   /** Reports what iptables accepts but what does not mean what was written. */
   readonly caution: (caution: Refusal) => void
 }
@@ -111,6 +111,10 @@ interface ExtensionBase {
   readonly legacyTables?: readonly TableName[]
   /** The built-in chains it may be reached from. Absent: all. */
   readonly hooks?: readonly Hook[]
+  /** The same where it depends on the options. Undefined: as `hooks` says. */
+  readonly hooksFor?: (options: readonly Option[]) => readonly Hook[] | undefined
+  /** The order of the options is part of what they mean, as in a list of elements: keys keep it. */
+  readonly ordered?: true
   /** At least one of the options must be given. */
   readonly needsOption?: boolean
   /**

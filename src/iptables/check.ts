@@ -177,7 +177,8 @@ function extensionProblems(
   { table, hooks, backend }: Place,
 ): (Refusal | undefined)[] {
   if (extension === undefined) return []
-  const { name, tables, legacyTables, hooks: allowed } = extension
+  const { name, tables, legacyTables } = extension
+  const allowed = extension.hooksFor?.(options) ?? extension.hooks
   const place = { table, hooks }
   const inTables = (backend === 'legacy' ? legacyTables : undefined) ?? tables
   return [

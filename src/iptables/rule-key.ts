@@ -68,7 +68,8 @@ function optionsKey(options: readonly Option[], entry: Extension | undefined): s
     const { name, negated, values } = entry?.options[option.name]?.fold?.(option) ?? option
     return ` ${negated ? '!' : ''}--${name}${values.map((v) => ` ${keyWord(v)}`).join('')}`
   })
-  return keys.length === 1 ? (keys[0] as string) : keys.sort().join('')
+  if (keys.length === 1) return keys[0] as string
+  return (entry?.ordered ? keys : keys.sort()).join('')
 }
 
 function opaqueKey(words: readonly string[] | undefined): string {

@@ -1,12 +1,13 @@
 /**
  * Types random rules into a real kernel and compares what it saves with what fwctl says it saves.
  */
+import { findMatch, findTarget } from '../../src/extensions/catalogue.ts'
 import type { Names } from '../../src/extensions/names.ts'
 import { parseRule } from '../../src/iptables/parse-rule.ts'
 import { makeRule } from '../../src/iptables/rule.ts'
 import { parseSave } from '../../src/iptables/save.ts'
 import { quoteWord } from '../../src/iptables/tokenise.ts'
-import { BUILTIN_CHAINS } from '../../src/ruleset/hooks.ts'
+import { BUILTIN_CHAINS, type Hook } from '../../src/ruleset/hooks.ts'
 import type { Dialect, Rule, RuleSpec } from '../../src/ruleset/model.ts'
 import type { Scratch } from '../e2e/namespace.ts'
 import { type GeneratedRule, generateRule, seededRandom } from './rule.ts'
@@ -56,6 +57,7 @@ export async function compareWithKernel(campaign: Campaign): Promise<CampaignRes
       const { specs, problems, cautions } = parseRule(rule.words, { dialect, names })
       if (problems.length > 0) refused.push(rule)
       if (specs.length !== 1 || cautions.length > 0) continue
+      if (!fitsHook(specs[0] as RuleSpec, rule.chain, dialect)) continue
       chunk.push({ ...rule, expected: makeRule(specs[0] as RuleSpec, { dialect, names }) })
     }
     differences.push(...(await compareChunk(campaign, chunk)))
@@ -73,6 +75,15 @@ export async function compareWithKernel(campaign: Campaign): Promise<CampaignRes
     }
   }
   return { compared, differences }
+}
+
+/** Whether the options given are valid in the chain: the generator looks at the extensions only. */
+function fitsHook({ matches, target }: RuleSpec, chain: Hook, { family }: Dialect): boolean {
+  const used = [
+    ...matches.map((m) => findMatch(m.module, family)?.hooksFor?.(m.options)),
+    target && findTarget(target.name, family)?.hooksFor?.(target.options),
+  ]
+  return used.every((hooks) => hooks?.includes(chain) ?? true)
 }
 
 async function compareChunk(campaign: Campaign, chunk: readonly Typed[]): Promise<Difference[]> {
