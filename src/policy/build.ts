@@ -1,6 +1,6 @@
 /** From the documents to a `Policy`: files merged, groups resolved, the rules still as written. */
 import type { Diagnostic } from '../base/diagnostic.ts'
-import { FAMILIES, type Family, type TableName } from '../ruleset/model.ts'
+import { FAMILIES, type Family, TABLES, type TableName } from '../ruleset/model.ts'
 import { resolveGroups } from './groups.ts'
 import type { Ownership, OwnershipMode, Policy, PolicyChain, PolicyTable } from './policy.ts'
 import { type Entry, entriesOf, get, itemsOf, stringOf, type Value } from './value.ts'
@@ -57,7 +57,8 @@ function readOwnership(value: Value | undefined): Ownership {
 }
 
 function readTables(root: Value, invalid: readonly (readonly string[])[]): PolicyTable[] {
-  return entriesOf(get(root, 'tables')).map((entry) => {
+  const known = entriesOf(get(root, 'tables')).filter((e) => TABLES.includes(e.key as TableName))
+  return known.map((entry) => {
     const family = familyOf(get(entry.value, 'family'))
     return {
       name: entry.key as TableName,

@@ -1,5 +1,4 @@
-import type { Diagnostic } from '../base/diagnostic.ts'
-import { hasErrors } from '../base/diagnostic.ts'
+import { type Diagnostic, hasErrors, type Position } from '../base/diagnostic.ts'
 import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
 import type { Names } from '../extensions/names.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
@@ -13,6 +12,7 @@ import {
   type Table,
 } from '../ruleset/model.ts'
 import { checkChain } from './chain-names.ts'
+import { hasControlCharacter } from './control-characters.ts'
 import { startFindings } from './findings.ts'
 import { compileMapping } from './mapping-rule.ts'
 import type { Policy, PolicyChain, PolicyTable } from './policy.ts'
@@ -42,15 +42,16 @@ export interface CompiledPolicy {
 export function compilePolicy(policy: Policy, options: CompileOptions): CompiledPolicy {
   const findings = startFindings()
   const { dialects, names = BUILTIN_NAMES } = options
+  const targetAt = new WeakMap<Rule, Position>()
   const families = policy.families.filter((family) => dialects[family] !== undefined)
   const compiled = policy.tables.map((table) =>
-    compileTable(table, { groups: policy.groups, names, findings, dialects, families }),
+    compileTable(table, { groups: policy.groups, names, findings, dialects, families, targetAt }),
   )
   const rulesets = families.map((family): Ruleset => {
     const tables = compiled.flatMap((table) => table[family] ?? [])
     return { family, tables: TABLES.flatMap((name) => tables.find((t) => t.name === name) ?? []) }
   })
-  const externalJumps = rulesets.flatMap((ruleset) => checkReferences(ruleset, findings))
+  const externalJumps = rulesets.flatMap((ruleset) => checkReferences(ruleset, findings, targetAt))
   const diagnostics = findings.list()
   const failed = !policy.valid || hasErrors(diagnostics)
   const desired = failed ? {} : Object.fromEntries(rulesets.map((r) => [r.family, r]))
@@ -108,8 +109,8 @@ function compileChain(chain: PolicyChain, context: RuleContext): ByFamily<Chain>
 }
 
 function compileRule(rule: Value, context: RuleContext): CompiledRule {
-  // A variable without a value is reported already; what it is part of would only add noise.
-  if (hasUnresolved(rule)) return {}
+  // Both are reported already; more about the same rule would only be noise.
+  if (hasUnresolved(rule) || hasControlText(rule)) return {}
   switch (rule.kind) {
     case 'map':
       return compileMapping(rule, context)
@@ -118,4 +119,8 @@ function compileRule(rule: Value, context: RuleContext): CompiledRule {
     case 'list':
       return {}
   }
+}
+
+function hasControlText(rule: Value): boolean {
+  return rule.kind === 'scalar' && hasControlCharacter(rule.text)
 }

@@ -10,6 +10,10 @@ const CONTROL_IN_PROSE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/
 /** Half of a surrogate pair: it has no bytes in UTF-8. */
 const LONE_SURROGATE = /\p{Surrogate}/u
 
+export function hasControlCharacter(text: string): boolean {
+  return CONTROL.test(text)
+}
+
 /** Every text and key with a control character in it. */
 export function controlCharacters(value: Value): Diagnostic[] {
   const found: Diagnostic[] = []

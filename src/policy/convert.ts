@@ -65,11 +65,13 @@ function convert(node: Node | null, state: State, inAlias: boolean): Value | und
  * `source: ! 10.0.0.0/8` without quotes is YAML for the *un*negated address with a tag `!`: taking
  * it would turn the rule into its opposite.
  */
-function refuseTag(node: Node, state: State): undefined {
+function refuseTag(node: Node, state: State): ScalarValue {
   const offset = offsetOf(node)
   const tagAt = Math.max(state.text.lastIndexOf('!', offset - 1), 0)
   const hint = 'a negated value needs quotes: "! 10.0.0.0/8"'
   state.report('yaml-syntax', tagAt, 'a value may not start with `!`, which is a YAML tag', hint)
+  // What it would have been is unknown: nothing more is said about it.
+  return { ...emptyAt(tagAt, state), unresolved: true }
 }
 
 function convertEntries(map: YAMLMap, state: State, inAlias: boolean): Entry[] {

@@ -16,8 +16,8 @@ const MAX_RULES = 10_000
 
 export function compileMapping(rule: MapValue, context: RuleContext): CompiledRule {
   const parts = readParts(rule, context)
+  if (!checkNegatedLists(parts, context.families, context.findings)) return {}
   const families = ruleFamilies(parts, context.families, context.findings)
-  if (!checkNegatedLists(parts, families, context.findings)) return {}
   const attempts = families.map((family) => compileFor(family, parts, context))
   // What is wrong in one family only can be mended by saying which family is meant.
   const good = attempts.find((attempt) => attempt.errors.list().length === 0)
@@ -59,7 +59,11 @@ function compileFor(family: Family, parts: RuleParts, context: RuleContext): Att
       { dialect, names },
     )
     reportProblems(parsed, (index) => words[index]?.at ?? parts.at, errors)
-    return parsed.specs.map((spec) => makeRule(spec, { dialect, names, origin }))
+    return parsed.specs.map((spec) => {
+      const rule = makeRule(spec, { dialect, names, origin })
+      if (parts.target) context.targetAt.set(rule, parts.target.at)
+      return rule
+    })
   })
   return { family, rules, errors }
 }

@@ -1,5 +1,5 @@
 /** What only the whole ruleset shows, said where the policy says it; and jumps to others' chains. */
-import type { Diagnostic, Position } from '../base/diagnostic.ts'
+import type { Diagnostic, DiagnosticCode, Position } from '../base/diagnostic.ts'
 import { findTarget } from '../extensions/catalogue.ts'
 import { checkRuleset } from '../iptables/check.ts'
 import { isBuiltinChain, VERDICTS } from '../ruleset/hooks.ts'
@@ -17,10 +17,22 @@ export interface ExternalJump {
   readonly hint?: string
 }
 
+type TargetPositions = Pick<WeakMap<Rule, Position>, 'get'>
+
+const ABOUT_JUMPS: ReadonlySet<DiagnosticCode> = new Set([
+  'dangling-jump',
+  'jump-loop',
+  'jump-to-builtin',
+  'wrong-table',
+])
 const NOWHERE: Position = { file: '', line: 1, column: 1 }
 
 /** Reports what is wrong with the ruleset, but for jumps to undeclared chains, which it returns. */
-export function checkReferences(ruleset: Ruleset, findings: Findings): ExternalJump[] {
+export function checkReferences(
+  ruleset: Ruleset,
+  findings: Findings,
+  targetAt: TargetPositions,
+): ExternalJump[] {
   for (const problem of checkRuleset(ruleset)) {
     const chain = ruleset.tables
       .find((table) => table.name === problem.table)
@@ -30,12 +42,20 @@ export function checkReferences(ruleset: Ruleset, findings: Findings): ExternalJ
     if (rule !== undefined && problem.code === 'dangling-jump' && userChain(rule)) continue
     if (problem.code === 'unknown-extension') continue
     const { code, message, hint, severity } = problem
-    findings.add(severity, { code, at: (rule ?? chain)?.origin ?? NOWHERE, message, hint })
+    const isJump = rule !== undefined && ABOUT_JUMPS.has(code)
+    if (code === 'jump-loop' && isBuiltinChain(problem.table as TableName, targetName(rule)))
+      continue
+    const at = (isJump ? targetAt.get(rule) : undefined) ?? (rule ?? chain)?.origin ?? NOWHERE
+    findings.add(severity, { code, at, message, hint })
   }
-  return findExternalJumps(ruleset)
+  return findExternalJumps(ruleset, targetAt)
 }
 
-function findExternalJumps({ family, tables }: Ruleset): ExternalJump[] {
+function targetName(rule: Rule | undefined): string {
+  return rule?.spec.target?.name ?? ''
+}
+
+function findExternalJumps({ family, tables }: Ruleset, targetAt: TargetPositions): ExternalJump[] {
   return tables.flatMap((table) => {
     const declared = new Set(table.chains.map((chain) => chain.name))
     return table.chains.flatMap((chain) =>
@@ -44,7 +64,7 @@ function findExternalJumps({ family, tables }: Ruleset): ExternalJump[] {
         const isOurs = target === undefined || declared.has(target)
         if (isOurs || isBuiltinChain(table.name, target)) return []
         const hint = didYouMean(target, [...declared, ...VERDICTS])
-        const at = rule.origin ?? NOWHERE
+        const at = targetAt.get(rule) ?? rule.origin ?? NOWHERE
         const jump = { family, table: table.name, chain: chain.name, target, at }
         return [hint === undefined ? jump : { ...jump, hint }]
       }),

@@ -1,3 +1,4 @@
+import type { Position } from '../base/diagnostic.ts'
 import type { Dialect, Family, Rule } from '../ruleset/model.ts'
 import type { OperandContext } from './operand.ts'
 
@@ -6,6 +7,8 @@ export interface RuleContext extends OperandContext {
   readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
   /** The families that the chain exists in. */
   readonly families: readonly Family[]
+  /** Where the target of each compiled rule is written: what is wrong with a jump points there. */
+  readonly targetAt: WeakMap<Rule, Position>
 }
 
 /** The rules that one entry of a policy stands for. */

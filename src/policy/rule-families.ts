@@ -1,4 +1,5 @@
 /** Which families a rule written as a mapping is for. A rule is dropped, and reported, never widened. */
+import type { Position } from '../base/diagnostic.ts'
 import { EXTENSIONS, findMatch, findTarget } from '../extensions/catalogue.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 import type { Findings } from './findings.ts'
@@ -22,7 +23,7 @@ export function ruleFamilies(
   possible: readonly Family[],
   findings: Findings,
 ): readonly Family[] {
-  checkExtensionNames(parts, findings)
+  if (!checkExtensionNames(parts, findings)) return []
   const { family } = parts
   const wanted = family === undefined ? possible : possible.filter((f) => f === family)
   const obstacles = new Map(wanted.map((f) => [f, findObstacle(parts, f, family !== undefined)]))
@@ -126,31 +127,22 @@ function extensionObstacle(parts: RuleParts, family: Family): Obstacle | undefin
   }
 }
 
-/** A mapping can only name what the catalogue knows. */
-function checkExtensionNames(parts: RuleParts, findings: Findings): void {
-  const hint = 'fwctl does not know its options: write the rule as text, "-m NAME …"'
-  const isKnown = (find: (family: Family) => unknown): boolean =>
-    FAMILIES.some((f) => find(f) !== undefined)
-  const names = (kind: 'match' | 'target'): string[] =>
-    EXTENSIONS.filter((e) => e.kind === kind).map((e) => e.name)
+/** A mapping can only name what the catalogue knows. False, and reported, when it does not. */
+function checkExtensionNames(parts: RuleParts, findings: Findings): boolean {
+  let ok = true
+  const check = (kind: 'match' | 'target', name: string, at: Position): void => {
+    const find = kind === 'match' ? findMatch : findTarget
+    if (FAMILIES.some((family) => find(name, family) !== undefined)) return
+    const known = EXTENSIONS.filter((e) => e.kind === kind).map((e) => e.name)
+    const asText = 'fwctl does not know its options: write the rule as text, as iptables takes it'
+    const hint = didYouMean(name, known) ?? asText
+    findings.error('unknown-extension', at, `unknown ${kind} "${name}"`, hint)
+    ok = false
+  }
   for (const part of parts.matches) {
-    if (part.kind !== 'match') continue
-    const { key, keyAt } = part.entry
-    if (isKnown((f) => findMatch(key, f))) continue
-    findings.error(
-      'unknown-extension',
-      keyAt,
-      `unknown match "${key}"`,
-      didYouMean(key, names('match')) ?? hint,
-    )
+    if (part.kind === 'match') check('match', part.entry.key, part.entry.keyAt)
   }
   const { target } = parts
-  if (target?.options === undefined || isKnown((f) => findTarget(target.name, f))) return
-  const message = `unknown target "${target.name}"`
-  findings.error(
-    'unknown-extension',
-    target.at,
-    message,
-    didYouMean(target.name, names('target')) ?? hint,
-  )
+  if (target?.options !== undefined) check('target', target.name, target.at)
+  return ok
 }

@@ -33,17 +33,22 @@ export function compileText(rule: ScalarValue, context: RuleContext): CompiledRu
     )
   }
   const good = readings.filter(({ parsed }) => isFine(parsed))
-  const kept = good.length > 0 ? readings.filter((reading) => !isOtherFamily(reading)) : readings
+  const own = readings.filter((reading) => !isOtherFamily(reading))
+  const kept = own.length > 0 ? own : readings
   for (const { family, parsed } of kept) {
     reportProblems(withFamilyHint(parsed, family, good), positionOf, findings)
     reportUnknown(parsed.specs[0], rule.at, context)
   }
+  const targetWord = words.findIndex((word) => /^(-[jg]|--(jump|goto))$/.test(word)) + 1
   return Object.fromEntries(
     kept.map(({ family, parsed }) => {
       const dialect = dialects[family]
-      const rules = parsed.specs.flatMap((spec) =>
-        dialect ? makeRule(spec, { dialect, names, origin: originOf(rule, spec) }) : [],
-      )
+      const rules = parsed.specs.flatMap((spec) => {
+        if (dialect === undefined) return []
+        const made = makeRule(spec, { dialect, names, origin: originOf(rule, spec) })
+        context.targetAt.set(made, positionOf(targetWord))
+        return made
+      })
       return [family, rules]
     }),
   )
