@@ -1,16 +1,41 @@
 import type { Family } from '../ruleset/model.ts'
 import type { Extension, MatchExtension, OptionSpec, TargetExtension } from './extension.ts'
+import { addrtype } from './matches/addrtype.ts'
 import { comment } from './matches/comment.ts'
+import { connlimit } from './matches/connlimit.ts'
+import { conntrack } from './matches/conntrack.ts'
+import { dscp } from './matches/dscp.ts'
+import { hl } from './matches/hl.ts'
 import { limit } from './matches/limit.ts'
 import { mark } from './matches/mark.ts'
 import { multiport } from './matches/multiport.ts'
+import { set } from './matches/set.ts'
+import { state } from './matches/state.ts'
 import { tcp } from './matches/tcp.ts'
+import { tos } from './matches/tos.ts'
+import { ttl } from './matches/ttl.ts'
 import { udp } from './matches/udp.ts'
 import { log } from './targets/log.ts'
 import { markTarget } from './targets/mark.ts'
 import { reject4, reject6 } from './targets/reject.ts'
 
-const MATCHES: readonly MatchExtension[] = [comment, limit, mark, multiport, tcp, udp]
+const MATCHES: readonly MatchExtension[] = [
+  addrtype,
+  comment,
+  connlimit,
+  conntrack,
+  dscp,
+  hl,
+  limit,
+  mark,
+  multiport,
+  set,
+  state,
+  tcp,
+  tos,
+  ttl,
+  udp,
+]
 const TARGETS: readonly TargetExtension[] = [log, markTarget, reject4, reject6]
 
 /** Every match and target, in the order of the reference. */
@@ -78,7 +103,34 @@ export function optionNames(extension: Extension): ReadonlyMap<string, NamedOpti
   return names
 }
 
-/** The place of each option in a save. */
+/** What the options of an entry are like together, worked out once. */
+interface OptionTraits {
+  /** The place of each option in a save. */
+  readonly order: ReadonlyMap<string, number>
+  readonly required: readonly string[]
+  /** Options that are stored even when they are not given, with their presets. */
+  readonly always: readonly (readonly [string, NonNullable<OptionSpec['preset']>])[]
+}
+
+const OPTION_TRAITS = new WeakMap<Extension, OptionTraits>()
+
+export function optionTraits(extension: Extension): OptionTraits {
+  let traits = OPTION_TRAITS.get(extension)
+  if (traits === undefined) {
+    const options = Object.entries(extension.options)
+    traits = {
+      order: new Map(options.map(([name], i) => [name, i])),
+      required: options.filter(([, spec]) => spec.required).map(([name]) => name),
+      always: options.flatMap(([name, { preset }]) =>
+        preset === undefined ? [] : [[name, preset] as const],
+      ),
+    }
+    OPTION_TRAITS.set(extension, traits)
+  }
+  return traits
+}
+
+/** The place of an option in a save. */
 export function optionOrder(extension: Extension, name: string): number {
-  return Object.keys(extension.options).indexOf(name)
+  return optionTraits(extension).order.get(name) ?? 0
 }

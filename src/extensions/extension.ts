@@ -143,6 +143,10 @@ export interface MatchExtension extends ExtensionBase {
    * draws lots or remembers, so its place among the matches matters. `comment`: matches everything.
    */
   readonly effect: 'pure' | 'stateful' | 'comment'
+  /** The same where it depends on the options. */
+  readonly effectOf?: (options: readonly Option[]) => 'pure' | 'stateful'
+  /** The match that the kernel has instead: keys take it for that one, options by their `fold`. */
+  readonly synonymOf?: string
   /** `-p` with one of these protocols (decimal) loads the match by itself when an option needs it. */
   readonly implicitFor?: readonly string[]
   /** Two instances in one rule mean the same as one with the options of both. */

@@ -13,14 +13,13 @@ import type { Criterion, Family, Match, Option, RuleSpec } from '../ruleset/mode
 import { mergeMatches } from './merge-matches.ts'
 
 export function ruleKey(spec: RuleSpec, family: Family): string {
-  const base = [
-    criterion('s', spec.source),
-    criterion('d', spec.destination),
-    criterion('i', spec.inInterface),
-    criterion('o', spec.outInterface),
-    criterion('p', spec.protocol),
-    criterion('f', spec.fragment),
-  ].join('')
+  const base =
+    criterion('s', spec.source) +
+    criterion('d', spec.destination) +
+    criterion('i', spec.inInterface) +
+    criterion('o', spec.outInterface) +
+    criterion('p', spec.protocol) +
+    criterion('f', spec.fragment)
   const { target } = spec
   const end = target
     ? `${target.verb === 'jump' ? '-j ' : '-g '}${keyWord(target.name)}${optionsKey(target.options, findTarget(target.name, family))}${opaqueKey(target.opaque)}`
@@ -46,7 +45,7 @@ function matchesKey(matches: readonly Match[], family: Family): string {
     pure = []
   }
   for (const match of matches) {
-    const effect = match.opaque ? 'stateful' : findMatch(match.module, family)?.effect
+    const effect = match.opaque ? 'stateful' : effectOf(match, family)
     if (effect === 'comment') comments.push(matchKey(match, family))
     else if (effect === 'pure') pure.push(match)
     else {
@@ -58,8 +57,15 @@ function matchesKey(matches: readonly Match[], family: Family): string {
   return [...keys, ...comments].map((k) => `${k} `).join('')
 }
 
+function effectOf({ module, options }: Match, family: Family): string | undefined {
+  const entry = findMatch(module, family)
+  return entry?.effectOf?.(options) ?? entry?.effect
+}
+
 function matchKey({ module, options, opaque }: Match, family: Family): string {
-  return `-m ${keyWord(module)}${optionsKey(options, findMatch(module, family))}${opaqueKey(opaque)}`
+  const entry = findMatch(module, family)
+  const name = opaque ? module : (entry?.synonymOf ?? module)
+  return `-m ${keyWord(name)}${optionsKey(options, entry)}${opaqueKey(opaque)}`
 }
 
 function optionsKey(options: readonly Option[], entry: Extension | undefined): string {
