@@ -15,9 +15,21 @@ import { tcp } from './matches/tcp.ts'
 import { tos } from './matches/tos.ts'
 import { ttl } from './matches/ttl.ts'
 import { udp } from './matches/udp.ts'
+import { connmarkTarget } from './targets/connmark.ts'
+import { ct } from './targets/ct.ts'
+import { dnat } from './targets/dnat.ts'
 import { log } from './targets/log.ts'
 import { markTarget } from './targets/mark.ts'
+import { masquerade } from './targets/masquerade.ts'
+import { nflog } from './targets/nflog.ts'
+import { nfqueue } from './targets/nfqueue.ts'
+import { notrack } from './targets/notrack.ts'
+import { redirect } from './targets/redirect.ts'
 import { reject4, reject6 } from './targets/reject.ts'
+import { setTarget } from './targets/set.ts'
+import { snat } from './targets/snat.ts'
+import { tcpmssTarget } from './targets/tcpmss.ts'
+import { tproxy } from './targets/tproxy.ts'
 
 const MATCHES: readonly MatchExtension[] = [
   addrtype,
@@ -36,7 +48,24 @@ const MATCHES: readonly MatchExtension[] = [
   ttl,
   udp,
 ]
-const TARGETS: readonly TargetExtension[] = [log, markTarget, reject4, reject6]
+const TARGETS: readonly TargetExtension[] = [
+  connmarkTarget,
+  ct,
+  dnat,
+  log,
+  markTarget,
+  masquerade,
+  nflog,
+  nfqueue,
+  notrack,
+  redirect,
+  reject4,
+  reject6,
+  setTarget,
+  snat,
+  tcpmssTarget,
+  tproxy,
+]
 
 /** Every match and target, in the order of the reference. */
 export const EXTENSIONS: readonly Extension[] = [...MATCHES, ...TARGETS]

@@ -1,4 +1,4 @@
-import { optionOrder } from '../extensions/catalogue.ts'
+import { optionTraits } from '../extensions/catalogue.ts'
 import {
   type Extension,
   isRefusal,
@@ -17,51 +17,46 @@ export function finishOptions(
   given: readonly Option[],
   context: ValueContext,
 ): readonly Option[] | Refusal {
+  const { always, order } = optionTraits(extension)
   const refusal = checkTogether(extension, given)
   if (refusal !== undefined) return refusal
-  const options = [...given]
-  for (const [name, spec] of Object.entries(extension.options)) {
-    if (spec.preset === undefined || given.some((o) => o.name === name)) continue
-    const value = typeof spec.preset === 'string' ? spec.preset : spec.preset(context)
-    options.push({ name, negated: false, values: [value] })
+  const kept = given.filter((option) => !isImplied(extension, option))
+  for (const [name, preset] of always) {
+    if (given.some((option) => option.name === name)) continue
+    const value = typeof preset === 'string' ? preset : preset(context)
+    kept.push({ name, negated: false, values: [value] })
   }
-  const kept = options.filter((o) => !isImplied(extension, o))
-  if (kept.length > 1) {
-    kept.sort((a, b) => optionOrder(extension, a.name) - optionOrder(extension, b.name))
-  }
-  const normal = extension.normalise?.(kept, context, given) ?? kept
-  return isRefusal(normal) ? normal : normal
+  if (kept.length > 1) kept.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
+  return extension.normalise?.(kept, context, given) ?? kept
 }
 
 /** Says the same as leaving it out. */
 function isImplied(extension: Extension, option: Option): boolean {
   const spec = extension.options[option.name]
   if (option.negated || spec === undefined) return false
+  if (spec.omit === undefined && spec.any === undefined) return false
   const value = option.values.join(' ')
-  return (
-    (spec.omit !== undefined && spec.omit === value) ||
-    (spec.any !== undefined && spec.any === value)
-  )
+  return spec.omit === value || spec.any === value
 }
 
 function checkTogether(extension: Extension, given: readonly Option[]): Refusal | undefined {
-  const names = new Set(given.map((o) => o.name))
-  const groups = new Map<string, string>()
-  for (const [name, spec] of Object.entries(extension.options)) {
-    if (spec.required && !names.has(name)) {
-      return refuse('missing-option', `${extension.name} needs --${name}`)
-    }
-    if (!names.has(name)) continue
-    for (const need of spec.needs ?? []) {
-      if (!names.has(need)) return refuse('missing-option', `--${name} also needs --${need}`)
-    }
-    const other = spec.group === undefined ? undefined : groups.get(spec.group)
-    if (other !== undefined) {
-      return refuse('conflicting-options', `--${name} and --${other} exclude each other`)
-    }
-    if (spec.group !== undefined) groups.set(spec.group, name)
+  const has = (name: string): boolean => given.some((option) => option.name === name)
+  const missing = optionTraits(extension).required.find((name) => !has(name))
+  if (missing !== undefined) {
+    return refuse('missing-option', `${extension.name} needs --${missing}`)
   }
-  if (extension.needsOption && names.size === 0) {
+  for (const { name } of given) {
+    const spec = extension.options[name]
+    const need = spec?.needs?.find((n) => !has(n))
+    if (need !== undefined) return refuse('missing-option', `--${name} also needs --${need}`)
+    const group = spec?.group
+    if (group === undefined || given.length === 1) continue
+    const other = given.find((o) => o.name !== name && extension.options[o.name]?.group === group)
+    if (other !== undefined) {
+      return refuse('conflicting-options', `--${other.name} and --${name} exclude each other`)
+    }
+  }
+  if (extension.needsOption && given.length === 0) {
     const options = Object.keys(extension.options).map((n) => `--${n}`)
     return refuse('missing-option', `${extension.name} needs one of ${options.join(', ')}`)
   }

@@ -97,6 +97,24 @@ export type FoundOption<L extends Loaded> =
   | { readonly kind: 'ambiguous'; readonly names: readonly string[] }
   | { readonly kind: 'unknown' }
 
+interface BaseFound {
+  readonly kind: 'base'
+  readonly option: BaseOption
+}
+
+const UNKNOWN = { kind: 'unknown' } as const
+
+const SHORT: ReadonlyMap<string, BaseFound> = new Map(
+  Object.entries(BASE_SHORT).map(([name, option]) => [name, { kind: 'base', option }]),
+)
+
+/** What iptables itself has, by its exact name. */
+const LONG: ReadonlyMap<string, BaseFound | { readonly kind: 'command'; readonly name: string }> =
+  new Map<string, BaseFound | { readonly kind: 'command'; readonly name: string }>([
+    ...COMMANDS.map((name) => [name, { kind: 'command', name }] as const),
+    ...Object.entries(BASE_LONG).map(([name, option]) => [name, { kind: 'base', option }] as const),
+  ])
+
 /** `loaded` has the latest extension first. `attached` is the value of `--opt=value` or `-pvalue`. */
 export function findOption<L extends Loaded>(word: string, loaded: readonly L[]): FoundOption<L> {
   if (!word.startsWith('--')) return findShort(word)
@@ -108,17 +126,14 @@ export function findOption<L extends Loaded>(word: string, loaded: readonly L[])
 }
 
 function findShort<L extends Loaded>(word: string): FoundOption<L> {
-  const option = BASE_SHORT[word[1] ?? '']
-  if (option === undefined) return { kind: 'unknown' }
-  return word.length === 2
-    ? { kind: 'base', option }
-    : { kind: 'base', option, attached: word.slice(2) }
+  const found = SHORT.get(word[1] ?? '')
+  if (found === undefined) return UNKNOWN
+  return word.length === 2 ? found : { ...found, attached: word.slice(2) }
 }
 
 function findLong<L extends Loaded>(name: string, loaded: readonly L[]): FoundOption<L> {
-  const base = BASE_LONG[name]
-  if (base !== undefined) return { kind: 'base', option: base }
-  if (COMMANDS.includes(name)) return { kind: 'command', name }
+  const own = LONG.get(name)
+  if (own !== undefined) return own
   for (const owner of loaded) {
     const option = owner.extension && optionNames(owner.extension).get(name)
     if (option !== undefined) return { kind: 'extension', owner, option }
@@ -128,13 +143,9 @@ function findLong<L extends Loaded>(name: string, loaded: readonly L[]): FoundOp
 
 function findAbbreviated<L extends Loaded>(name: string, loaded: readonly L[]): FoundOption<L> {
   const found = new Map<string, FoundOption<L>>()
-  if (name === '') return { kind: 'unknown' }
-  for (const [long, option] of Object.entries(BASE_LONG)) {
-    if (long.startsWith(name)) found.set(`base ${option}`, { kind: 'base', option })
-  }
-  for (const command of COMMANDS) {
-    if (command.startsWith(name))
-      found.set(`command ${command}`, { kind: 'command', name: command })
+  if (name === '') return UNKNOWN
+  for (const [long, own] of LONG) {
+    if (long.startsWith(name)) found.set(`own ${own.kind === 'base' ? own.option : own.name}`, own)
   }
   for (const [i, owner] of loaded.entries()) {
     for (const [long, option] of owner.extension ? optionNames(owner.extension) : []) {
@@ -144,5 +155,5 @@ function findAbbreviated<L extends Loaded>(name: string, loaded: readonly L[]): 
   }
   if (found.size > 1)
     return { kind: 'ambiguous', names: [...found.keys()].map((k) => k.replace(/^\S+ /, '')) }
-  return [...found.values()][0] ?? { kind: 'unknown' }
+  return [...found.values()][0] ?? UNKNOWN
 }

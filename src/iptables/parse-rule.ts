@@ -64,13 +64,12 @@ export interface RuleContext {
 
 /** A match or target that the rule has loaded so far. */
 interface Instance {
+  readonly kind: 'match' | 'target'
   readonly name: string
   readonly extension: Extension | undefined
   /** The word that named it, for problems. */
   readonly word: number
   readonly options: Option[]
-  /** Where each option was written, by its name. */
-  readonly optionWords: Map<string, number>
   /** The words of an unknown extension. */
   readonly opaque: string[]
 }
@@ -80,6 +79,8 @@ interface Reading {
   readonly words: readonly string[]
   readonly context: RuleContext
   at: number
+  /** The word that is being read, for cautions. */
+  word: number
   source: readonly Criterion[] | undefined
   destination: readonly Criterion[] | undefined
   inInterface: Criterion | undefined
@@ -94,9 +95,9 @@ interface Reading {
   readonly matches: Instance[]
   /** Everything loaded, the latest first: that is where an option is looked up. */
   readonly loaded: Instance[]
-  readonly seen: Set<BaseOption>
   readonly problems: RuleProblem[]
   readonly cautions: RuleProblem[]
+  values: ValueContext | undefined
 }
 
 export function parseRule(words: readonly string[], context: RuleContext): ParsedRule {
@@ -118,6 +119,7 @@ function startReading(words: readonly string[], context: RuleContext): Reading {
     words,
     context,
     at: 0,
+    word: 0,
     source: undefined,
     destination: undefined,
     inInterface: undefined,
@@ -130,9 +132,9 @@ function startReading(words: readonly string[], context: RuleContext): Reading {
     target: undefined,
     matches: [],
     loaded: [],
-    seen: new Set(),
     problems: [],
     cautions: [],
+    values: undefined,
   }
 }
 
@@ -151,16 +153,23 @@ function problem(reading: Reading, word: number, refusal: Refusal): void {
   reading.problems.push({ ...refusal, word })
 }
 
-/** What value types see of the rule; cautions are about the word at `word`. */
+/** What value types see of the rule; what they caution about is the word at `word`. */
 function valueContext(reading: Reading, word: number): ValueContext {
+  reading.word = word
+  reading.values ??= startValues(reading)
+  return reading.values
+}
+
+function startValues(reading: Reading): ValueContext {
   const { dialect, names } = reading.context
-  const { protocol } = reading
   return {
     family: dialect.family,
     dialect,
     names,
-    ...(protocol && !protocol.negated && { protocol: protocol.value }),
-    caution: (caution) => reading.cautions.push({ ...caution, word }),
+    get protocol() {
+      return reading.protocol?.negated === false ? reading.protocol.value : undefined
+    },
+    caution: (caution) => reading.cautions.push({ ...caution, word: reading.word }),
   }
 }
 
@@ -172,13 +181,14 @@ function readOption(reading: Reading): void {
   const word = reading.words[reading.at]
   if (word === undefined || !word.startsWith('-') || word === '-') return readStray(reading, start)
   const found = findOption(word, reading.loaded)
+  if (found.kind !== 'base' && isUnknownMatch(reading.loaded[0])) return readOpaque(reading, start)
   switch (found.kind) {
     case 'base':
       reading.at++
-      return readBase(reading, { option: found.option, negated, start, attached: found.attached })
+      return readBase(reading, found, { negated, start })
     case 'extension':
       reading.at++
-      return readExtensionOption(reading, { ...found, negated, start })
+      return readExtensionOption(reading, found, { negated, start })
     case 'command':
       return problem(
         reading,
@@ -196,27 +206,32 @@ function readOption(reading: Reading): void {
   }
 }
 
+/** Whatever follows an unknown match, up to the next option of iptables itself, belongs to it. */
+function isUnknownMatch(instance: Instance | undefined): boolean {
+  return instance?.kind === 'match' && instance.extension === undefined
+}
+
+/** Keeps the words from `start` on for the unknown extension that was loaded last. */
+function readOpaque(reading: Reading, start: number): void {
+  reading.loaded[0]?.opaque.push(...reading.words.slice(start, reading.at + 1))
+  reading.at++
+}
+
 /** A word that is no option: part of an unknown extension, or a mistake. */
 function readStray(reading: Reading, start: number): void {
   const word = reading.words[reading.at]
   const [latest] = reading.loaded
   if (word !== undefined && latest !== undefined && latest.extension === undefined) {
-    latest.opaque.push(...reading.words.slice(start, reading.at + 1))
-    reading.at++
-    return
+    return readOpaque(reading, start)
   }
-  if (word === undefined)
+  if (word === undefined) {
     return problem(reading, start, refuse('rule-syntax', '"!" negates nothing'))
-  const misplaced = word === '!'
-  problem(
-    reading,
-    reading.at,
-    refuse(
-      'rule-syntax',
-      misplaced ? '"!" is not a value' : `"${word}" is not an option`,
-      misplaced ? 'write the "!" before the option' : undefined,
-    ),
-  )
+  }
+  const refusal =
+    word === '!'
+      ? refuse('rule-syntax', '"!" is not a value', 'write the "!" before the option')
+      : refuse('rule-syntax', `"${word}" is not an option`)
+  problem(reading, reading.at, refusal)
 }
 
 /** An option that nothing loaded has: the protocol's match may have it, else an unknown extension. */
@@ -231,7 +246,7 @@ function readUnknown(reading: Reading, start: number, word: string): void {
     !isOpaque(reading, entry.name) &&
     !matches.some((m) => m.extension === entry)
   ) {
-    const candidate = load(reading, entry.name, entry, start)
+    const candidate = load(reading, entry, { kind: 'match', name: entry.name, word: start })
     const found = findOption(word, [candidate])
     if (found.kind === 'extension') {
       matches.push(candidate)
@@ -241,11 +256,7 @@ function readUnknown(reading: Reading, start: number, word: string): void {
     }
   }
   const [latest] = reading.loaded
-  if (latest !== undefined && latest.extension === undefined) {
-    latest.opaque.push(...reading.words.slice(start, reading.at + 1))
-    reading.at++
-    return
-  }
+  if (latest !== undefined && latest.extension === undefined) return readOpaque(reading, start)
   problem(reading, start, refuse('unknown-option', `unknown option ${word}`, optionHint(reading)))
 }
 
@@ -262,25 +273,24 @@ function isOpaque(reading: Reading, name: string): boolean {
 
 function load(
   reading: Reading,
-  name: string,
-  extension: Extension | undefined,
-  word: number,
+  entry: Extension | undefined,
+  { kind, name, word }: Pick<Instance, 'kind' | 'name' | 'word'>,
 ): Instance {
+  const known = entry !== undefined && !isOpaque(reading, entry.name)
   return {
-    name,
-    extension: isOpaque(reading, name) ? undefined : extension,
+    kind,
+    name: known ? entry.name : name,
+    extension: known ? entry : undefined,
     word,
     options: [],
-    optionWords: new Map(),
     opaque: [],
   }
 }
 
-interface BaseRead {
-  readonly option: BaseOption
+/** How an option was written: negated or not, and at which word. */
+interface Written {
   readonly negated: boolean
   readonly start: number
-  readonly attached: string | undefined
 }
 
 /** The value of an option of iptables itself; undefined, with a problem, when there is none. */
@@ -303,30 +313,49 @@ function takeValue(
   return value
 }
 
-/** Options of which a rule has one at most. */
-const SINGLE: ReadonlySet<BaseOption> = new Set<BaseOption>([
-  'source',
-  'destination',
-  'protocol',
-  'in-interface',
-  'out-interface',
-  'fragments',
-  'set-counters',
-])
+/** A rule has one of each at most. */
+function isGiven(reading: Reading, option: BaseOption): boolean {
+  switch (option) {
+    case 'source':
+    case 'destination':
+    case 'protocol':
+      return reading[option] !== undefined
+    case 'in-interface':
+      return reading.inInterface !== undefined
+    case 'out-interface':
+      return reading.outInterface !== undefined
+    case 'fragments':
+      return reading.fragment !== undefined
+    case 'set-counters':
+      return reading.counters !== undefined
+    case 'jump':
+    case 'goto':
+      return reading.target !== undefined
+    default:
+      return false
+  }
+}
 
-function readBase(reading: Reading, { option, negated, start, attached }: BaseRead): void {
-  const plain = ['match', 'jump', 'goto', 'set-counters', 'ipv4', 'ipv6'].includes(option)
-  if (negated && plain) {
+const NOT_NEGATABLE: readonly BaseOption[] = [
+  'match',
+  'jump',
+  'goto',
+  'set-counters',
+  'ipv4',
+  'ipv6',
+]
+
+function readBase(
+  reading: Reading,
+  { option, attached }: { readonly option: BaseOption; readonly attached?: string },
+  { negated, start }: Written,
+): void {
+  if (negated && NOT_NEGATABLE.includes(option)) {
     return problem(reading, start, refuse('not-negatable', `--${option} can not be negated`))
   }
-  const jumped = option === 'jump' || option === 'goto'
-  if (
-    (SINGLE.has(option) && reading.seen.has(option)) ||
-    (jumped && reading.target !== undefined)
-  ) {
+  if (isGiven(reading, option)) {
     return problem(reading, start, refuse('conflicting-options', `--${option} is given twice`))
   }
-  reading.seen.add(option)
   if (option === 'ipv4' || option === 'ipv6') {
     reading.onlyFamily = option
     return
@@ -335,42 +364,54 @@ function readBase(reading: Reading, { option, negated, start, attached }: BaseRe
   const at = attached === undefined ? reading.at : reading.at - 1
   const value = takeValue(reading, attached, option)
   if (value === undefined) return
+  if (option === 'match') return loadMatch(reading, value, at)
+  if (option === 'jump' || option === 'goto')
+    return loadTarget(reading, { name: value, verb: option, at })
+  const refusal = readCriterion(reading, option, { value, negated, at })
+  if (refusal !== undefined) problem(reading, at, refusal)
+}
+
+interface CriterionWords {
+  readonly value: string
+  readonly negated: boolean
+  readonly at: number
+}
+
+/** Stores what the value says; why not, if it is not acceptable. */
+function readCriterion(
+  reading: Reading,
+  option: 'source' | 'destination' | 'in-interface' | 'out-interface' | 'protocol' | 'set-counters',
+  { value, negated, at }: CriterionWords,
+): Refusal | undefined {
   const context = valueContext(reading, at)
-  const settle = <T>(read: T | Refusal, store: (read: T) => void): void => {
-    if (typeof read === 'object' && read !== null && 'code' in read)
-      problem(reading, at, read as Refusal)
-    else store(read as T)
-  }
   switch (option) {
     case 'source':
-    case 'destination':
-      return settle(parseNetworks(value, negated, context), (networks) => {
-        reading[option] = networks
-      })
+    case 'destination': {
+      const networks = parseNetworks(value, negated, context)
+      if (isRefusal(networks)) return networks
+      reading[option] = networks
+      return undefined
+    }
     case 'in-interface':
-      return settle(parseInterface(value, negated, context), (i) => {
-        reading.inInterface = i
-      })
-    case 'out-interface':
-      return settle(parseInterface(value, negated, context), (i) => {
-        reading.outInterface = i
-      })
-    case 'protocol':
-      return settle(parseProtocol(value, negated, context), (p) => {
-        reading.protocol = p
-      })
+    case 'out-interface': {
+      const name = parseInterface(value, negated, context)
+      if ('code' in name) return name
+      reading[option === 'in-interface' ? 'inInterface' : 'outInterface'] = name
+      return undefined
+    }
+    case 'protocol': {
+      const protocol = parseProtocol(value, negated, context)
+      if ('code' in protocol) return protocol
+      reading.protocol = protocol
+      return undefined
+    }
     case 'set-counters': {
       const second = value.includes(',') ? undefined : reading.words[reading.at++]
-      return settle(parseCounters(value, second), (c) => {
-        reading.counters = c
-      })
+      const counters = parseCounters(value, second)
+      if ('code' in counters) return counters
+      reading.counters = counters
+      return undefined
     }
-    case 'match':
-      return loadMatch(reading, value, at)
-    case 'jump':
-    case 'goto':
-      reading.verb = option
-      return loadTarget(reading, value, at)
   }
 }
 
@@ -386,57 +427,64 @@ function readFragment(reading: Reading, negated: boolean, start: number): void {
 }
 
 function loadMatch(reading: Reading, name: string, word: number): void {
-  const instance = load(reading, name, findMatch(name, reading.context.dialect.family), word)
-  const known: Instance = instance.extension
-    ? { ...instance, name: instance.extension.name }
-    : instance
-  reading.matches.push(known)
-  reading.loaded.unshift(known)
-}
-
-function loadTarget(reading: Reading, name: string, word: number): void {
-  const entry =
-    reading.verb === 'goto' ? undefined : findTarget(name, reading.context.dialect.family)
-  const instance = load(reading, entry?.name ?? name, entry, word)
-  reading.target = instance
+  const entry = findMatch(name, reading.context.dialect.family)
+  const instance = load(reading, entry, { kind: 'match', name, word })
+  reading.matches.push(instance)
   reading.loaded.unshift(instance)
 }
 
-interface ExtensionRead {
-  readonly owner: Instance
-  readonly option: NamedOption
-  readonly negated: boolean
-  readonly start: number
-  readonly attached?: string
+function loadTarget(
+  reading: Reading,
+  {
+    name,
+    verb,
+    at,
+  }: { readonly name: string; readonly verb: 'jump' | 'goto'; readonly at: number },
+): void {
+  const entry = verb === 'goto' ? undefined : findTarget(name, reading.context.dialect.family)
+  reading.verb = verb
+  reading.target = load(reading, entry, { kind: 'target', name, word: at })
+  reading.loaded.unshift(reading.target)
 }
 
-function readExtensionOption(reading: Reading, read: ExtensionRead): void {
-  const { owner, option, negated, start, attached } = read
+function readExtensionOption(
+  reading: Reading,
+  found: { readonly owner: Instance; readonly option: NamedOption; readonly attached?: string },
+  { negated, start }: Written,
+): void {
+  const { owner, option, attached } = found
   const { spec, name } = option
-  const { value } = spec
   if (negated && !spec.negatable) {
     return problem(reading, start, refuse('not-negatable', `--${name} can not be negated`))
   }
   const first = reading.at
-  const words: string[] = attached === undefined ? [] : [attached]
-  while (words.length < value.words) {
-    const word = takeValue(reading, undefined, name)
-    if (word === undefined) return
-    words.push(word)
-  }
-  const parsed = value.parse(
-    words,
-    valueContext(reading, Math.min(first, reading.words.length - 1)),
-  )
+  const words = takeValues(reading, option, attached)
+  if (words === undefined) return
+  const at = Math.min(first, reading.words.length - 1)
+  const parsed = spec.value.parse(words, valueContext(reading, at))
   if (isRefusal(parsed)) {
-    return problem(reading, first, { ...parsed, message: `--${name}: ${parsed.message}` })
+    return problem(reading, at, { ...parsed, message: `--${name}: ${parsed.message}` })
   }
   const stored = spec.rewrite?.(parsed, negated) ?? { name, negated, values: parsed }
-  if (owner.optionWords.has(stored.name) && !spec.repeatable) {
+  if (!spec.repeatable && owner.options.some((o) => o.name === stored.name)) {
     return problem(reading, start, refuse('conflicting-options', `--${stored.name} is given twice`))
   }
-  owner.optionWords.set(stored.name, start)
   owner.options.push(stored)
+}
+
+/** As many words as the option takes; undefined, with a problem, when one is missing. */
+function takeValues(
+  reading: Reading,
+  { name, spec }: NamedOption,
+  attached: string | undefined,
+): readonly string[] | undefined {
+  const words: string[] = attached === undefined ? [] : [attached]
+  while (words.length < spec.value.words) {
+    const word = takeValue(reading, undefined, name)
+    if (word === undefined) return undefined
+    words.push(word)
+  }
+  return words
 }
 
 function finishMatch(reading: Reading, instance: Instance): Match[] {
@@ -473,6 +521,10 @@ function finish(
   return undefined
 }
 
+type Building = { -readonly [K in keyof RuleSpec]: RuleSpec[K] }
+
+const UNLISTED: readonly undefined[] = [undefined]
+
 /** One spec for every pair of source and destination, as iptables expands lists. */
 function combine(
   reading: Reading,
@@ -481,18 +533,17 @@ function combine(
 ): RuleSpec[] {
   const { inInterface, outInterface, protocol, fragment } = reading
   const specs: RuleSpec[] = []
-  for (const source of reading.source ?? [undefined]) {
-    for (const destination of reading.destination ?? [undefined]) {
-      specs.push({
-        ...(source && !isAnyNetwork(source) && { source }),
-        ...(destination && !isAnyNetwork(destination) && { destination }),
-        ...(inInterface && !isAnyInterface(inInterface) && { inInterface }),
-        ...(outInterface && !isAnyInterface(outInterface) && { outInterface }),
-        ...(protocol && protocol.value !== '0' && { protocol }),
-        ...(fragment && { fragment }),
-        matches,
-        ...(target && { target }),
-      })
+  for (const source of reading.source ?? UNLISTED) {
+    for (const destination of reading.destination ?? UNLISTED) {
+      const spec: Building = { matches }
+      if (source && !isAnyNetwork(source)) spec.source = source
+      if (destination && !isAnyNetwork(destination)) spec.destination = destination
+      if (inInterface && !isAnyInterface(inInterface)) spec.inInterface = inInterface
+      if (outInterface && !isAnyInterface(outInterface)) spec.outInterface = outInterface
+      if (protocol && protocol.value !== '0') spec.protocol = protocol
+      if (fragment) spec.fragment = fragment
+      if (target) spec.target = target
+      specs.push(spec)
     }
   }
   return specs
@@ -509,7 +560,7 @@ function isAnyInterface({ negated, value }: Criterion): boolean {
 /** What depends on the rule as a whole: the protocol, and the extensions' own checks. */
 function checkExtensions(reading: Reading, spec: RuleSpec): void {
   const { dialect } = reading.context
-  checkTwins(reading, spec.matches)
+  if (spec.matches.length > 1) checkTwins(reading, spec.matches)
   const instances = reading.target ? [...reading.matches, reading.target] : reading.matches
   const stored = [...spec.matches, ...(spec.target ? [spec.target] : [])]
   for (const [i, instance] of instances.entries()) {

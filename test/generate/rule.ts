@@ -70,7 +70,7 @@ export function generateRule(options: GenerateOptions): GeneratedRule {
     dialect,
     names: options.names,
     caution: () => {},
-    ...(protocol && { protocol }),
+    protocol,
   }
   const place = { table, chain, context, protocol }
   const words = [
