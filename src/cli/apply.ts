@@ -1,0 +1,60 @@
+import { readLive } from '../host/live.ts'
+import { planFromSaved, readSavedPlan, type SavedPlan } from '../plan/saved.ts'
+import { showAndApply } from './applying.ts'
+import type { Context } from './context.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { readInput } from './files.ts'
+import { showFindings } from './findings.ts'
+import { openHost, openState } from './host-input.ts'
+import { planPolicy } from './planning.ts'
+import { DEFAULT_POLICY } from './verb-table.ts'
+
+/** Exit 3 when a saved plan no longer fits, 4 and 5 when applying failed; see `EXIT`. */
+export async function apply(context: Context): Promise<ExitCode> {
+  const path = context.args[0]
+  const text = path === undefined ? '' : await readInput(path, context)
+  return isSavedPlan(text) ? applySaved(readSavedPlan(text), context) : applyPolicy(context)
+}
+
+/** A broken plan is a broken plan, not a strange policy: so the beginning decides. */
+function isSavedPlan(text: string): boolean {
+  return /^\s*\{\s*"kind"\s*:\s*"fwctl-plan"/.test(text)
+}
+
+async function applyPolicy(context: Context): Promise<ExitCode> {
+  const { plan, sources, host = await openHost(context) } = await planPolicy(context)
+  showFindings(plan.diagnostics, context, sources)
+  return showAndApply(
+    {
+      plan,
+      host,
+      stateDir: await openState(context, host.executor),
+      reason: context.options.reason ?? `apply ${context.args[0] ?? DEFAULT_POLICY}`,
+      question: 'Apply these changes?',
+      approved: false,
+    },
+    context,
+  )
+}
+
+/** With the back end that the plan was made for, whatever the host's default is now. */
+async function applySaved(saved: SavedPlan, context: Context): Promise<ExitCode> {
+  const { options } = context
+  const planned = saved.families[0]?.dialect.backend ?? 'auto'
+  const host = await openHost(context, options.backend === 'auto' ? planned : options.backend)
+  const live = await readLive(host.executor, host.backend, {
+    families: saved.families.map((one) => one.family),
+    names: host.names,
+  })
+  return showAndApply(
+    {
+      plan: planFromSaved(saved, live),
+      host,
+      stateDir: await openState(context, host.executor),
+      reason: options.reason ?? `apply ${context.args[0]}`,
+      question: '',
+      approved: true,
+    },
+    context,
+  )
+}

@@ -1,0 +1,109 @@
+/** Shows a plan, asks, and carries it out: what `apply` and `rollback` share. */
+import { type ApplyOutcome, type ApplyStep, applyPlan } from '../host/apply.ts'
+import type { RehearseMode } from '../host/preflight.ts'
+import type { StateDir } from '../host/state-dir.ts'
+import { isEmptyPlan, type Plan } from '../plan/plan.ts'
+import { planText } from '../report/plan-text.ts'
+import { approve } from './approval.ts'
+import type { Context } from './context.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { showFindings } from './findings.ts'
+import type { HostInput } from './host-input.ts'
+
+export interface Applying {
+  readonly plan: Plan
+  readonly host: HostInput
+  readonly stateDir: StateDir
+  readonly reason: string
+  readonly question: string
+  /** A saved plan has been looked at already. */
+  readonly approved: boolean
+}
+
+const STEPS: Readonly<Record<ApplyStep, string | undefined>> = {
+  lock: undefined,
+  read: undefined,
+  rehearse: 'Rehearsing in a scratch network namespace …',
+  snapshot: 'Saving a snapshot …',
+  commit: 'Committing …',
+  verify: 'Reading back …',
+  undo: 'Going back to the rules before …',
+}
+
+/** Throws like `applyPlan`, and `usage` when there is nobody to ask. */
+export async function showAndApply(applying: Applying, context: Context): Promise<ExitCode> {
+  const { plan, host, stateDir, reason } = applying
+  context.print(
+    planText(plan, {
+      colour: context.colour.stdout,
+      ...(context.columns === undefined ? {} : { width: context.columns }),
+    }),
+  )
+  return interruptible(context, async (signal) => {
+    if (!isEmptyPlan(plan) && !applying.approved) {
+      const yes = await approve(applying.question, context, signal)
+      if (!yes) {
+        context.complain('Not applied; nothing was changed.\n')
+        return EXIT.failed
+      }
+    }
+    const outcome = await applyPlan({
+      ...host,
+      plan,
+      stateDir,
+      reason,
+      rehearse: context.options.rehearse as RehearseMode,
+      signal,
+      progress: (step) => {
+        context.log.debug({ step }, 'apply')
+        const line = STEPS[step]
+        if (line !== undefined) context.note(line)
+      },
+    })
+    sayOutcome(outcome, context)
+    return EXIT.done
+  })
+}
+
+function sayOutcome(outcome: ApplyOutcome, context: Context): void {
+  if (outcome.recovery.kind !== 'nothing-open') context.complain(`${outcome.recovery.message}\n`)
+  if (outcome.kind === 'unchanged') return
+  showFindings(outcome.diagnostics, context)
+  const { rehearsal, snapshot } = outcome
+  if (rehearsal.kind === 'skipped' && context.options.rehearse !== 'off') {
+    context.complain(`It was not rehearsed. ${rehearsal.reason}\n`)
+  }
+  context.note(`Applied and verified. To go back: ${rollbackCommand(snapshot, context)}`)
+}
+
+/** With the options that lead to the same host and the same state directory. */
+function rollbackCommand(snapshot: string, { options }: Context): string {
+  const { netns, stateDir } = options
+  return [
+    'fwctl rollback',
+    snapshot,
+    ...(netns === undefined ? [] : [`--netns ${netns}`]),
+    ...(stateDir === undefined ? [] : [`--state-dir ${stateDir}`]),
+  ].join(' ')
+}
+
+/** Runs `work` with a signal for the first Ctrl-C; further ones only say that it is heeded. */
+export async function interruptible<T>(
+  { onInterrupt, complain }: Pick<Context, 'onInterrupt' | 'complain'>,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const stop = onInterrupt(() => {
+    if (controller.signal.aborted) {
+      complain('Still at it: a firewall is not left half-way.\n')
+    } else {
+      complain('\nStopping; the host will be left as it was …\n')
+      controller.abort()
+    }
+  })
+  try {
+    return await work(controller.signal)
+  } finally {
+    stop()
+  }
+}

@@ -1,0 +1,66 @@
+import type { Readable, Writable } from 'node:stream'
+import type { BackendChoice } from '../host/backend.ts'
+import type { Family } from '../ruleset/model.ts'
+import type { Logger } from './logger.ts'
+
+/** Everything that a run sees of the world around it. */
+export interface RunInput {
+  /** Without node and the script. */
+  readonly argv: readonly string[]
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: Writable
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly isTTY: Readonly<Record<'stdin' | 'stdout' | 'stderr', boolean>>
+  /** Of the terminal; absent: lines are not broken. */
+  readonly columns?: number | undefined
+  readonly cwd: string
+  readonly uid: number
+  /** Calls the listener at each Ctrl-C, until what it returns is called. Absent: never. */
+  readonly onInterrupt?: (listener: () => void) => () => void
+}
+
+/** What was given on the command line, for all verbs together; each takes a part of it. */
+export interface Options {
+  readonly live4?: string
+  readonly live6?: string
+  readonly backend: BackendChoice
+  readonly netns?: string
+  readonly stateDir?: string
+  readonly values: readonly string[]
+  readonly var: readonly string[]
+  readonly for?: string
+  readonly family?: Family
+  readonly format: string
+  readonly quiet: boolean
+  readonly out?: string
+  readonly detailedExitcode?: boolean
+  readonly kernel?: boolean
+  readonly rehearse?: boolean | string
+  readonly autoApprove?: boolean
+  readonly reason?: string
+  readonly check?: boolean
+  readonly write?: boolean
+  readonly keep?: string
+  readonly before?: string
+}
+
+/** What a verb works with. */
+export interface Context extends Pick<RunInput, 'stdin' | 'isTTY' | 'env' | 'cwd' | 'uid'> {
+  /** All of stdin, lossless (`decodeText`); the same text each time. */
+  readonly stdinText: () => Promise<string>
+  readonly options: Options
+  /** The arguments after the verb; each may be missing where the command table says so. */
+  readonly args: readonly (string | undefined)[]
+  /** Width for text on stdout; absent: lines are not broken. */
+  readonly columns?: number | undefined
+  readonly colour: Readonly<Record<'stdout' | 'stderr', boolean>>
+  readonly log: Logger
+  /** A result, for stdout. */
+  readonly print: (text: string) => void
+  /** A line for stderr that `--quiet` silences. */
+  readonly note: (line: string) => void
+  /** Text for stderr that is always shown. */
+  readonly complain: (text: string) => void
+  readonly onInterrupt: (listener: () => void) => () => void
+}

@@ -1,0 +1,38 @@
+import { FwctlError } from '../base/error.ts'
+import { type Live, readLive } from '../host/live.ts'
+import { importPolicy } from '../policy/import.ts'
+import { FAMILIES, type Family, type Ruleset } from '../ruleset/model.ts'
+import type { Context } from './context.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { writeResult } from './files.ts'
+import { showFindings } from './findings.ts'
+import { isOffline, openHost, readDumps } from './host-input.ts'
+
+/** Planning the result against the same live rules comes to no change. */
+export async function importRules(context: Context): Promise<ExitCode> {
+  const { family } = context.options
+  const wanted = FAMILIES.filter((one) => family === undefined || one === family)
+  const live = isOffline(context) ? await readDumps(context) : await readHost(wanted, context)
+  showFindings(
+    Object.values(live).flatMap((one) => one.diagnostics),
+    context,
+  )
+  const rulesets: Partial<Record<Family, Ruleset>> = {}
+  for (const one of wanted) {
+    const found = live[one]
+    if (found !== undefined) rulesets[one] = found.ruleset
+  }
+  if (Object.keys(rulesets).length === 0) {
+    throw new FwctlError('usage', `No live rules were given for ${wanted.join(' and ')}.`)
+  }
+  await writeResult(importPolicy(rulesets), context.options.out, context)
+  return EXIT.done
+}
+
+/** A host without ip6tables is imported as it is: for IPv4. */
+async function readHost(wanted: readonly Family[], context: Context): Promise<Live> {
+  const host = await openHost(context)
+  const there = wanted.filter((family) => host.backend.families[family] !== undefined)
+  const families = there.length > 0 ? there : wanted
+  return readLive(host.executor, host.backend, { families, names: host.names })
+}

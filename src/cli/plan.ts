@@ -1,0 +1,54 @@
+import { FwctlError } from '../base/error.ts'
+import { describeProblem, rehearsalError, rehearse } from '../host/rehearsal.ts'
+import { isEmptyPlan, type Plan } from '../plan/plan.ts'
+import { serialisePlan } from '../plan/saved.ts'
+import { PLAN_REPORTS, type PlanFormat } from '../report/plan-report.ts'
+import type { Context } from './context.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { writeResult } from './files.ts'
+import { showFindings } from './findings.ts'
+import { type HostInput, openHost } from './host-input.ts'
+import { planPolicy } from './planning.ts'
+
+/** Formats whose text holds the diagnostics itself. */
+const SELF_CONTAINED: readonly string[] = ['json', 'markdown']
+
+export async function plan(context: Context): Promise<ExitCode> {
+  const { options, print, note } = context
+  const { plan, sources, host } = await planPolicy(context)
+  if (!SELF_CONTAINED.includes(options.format)) showFindings(plan.diagnostics, context, sources)
+  if (options.rehearse) await rehearsePlan(plan, host ?? (await openHost(context)), context)
+  print(planReport(plan, context))
+  if (options.out !== undefined) {
+    await writeResult(serialisePlan(plan), options.out, context)
+    note(`To apply exactly this plan: fwctl apply ${options.out}`)
+  }
+  return options.detailedExitcode && !isEmptyPlan(plan) ? EXIT.pending : EXIT.done
+}
+
+export function planReport(
+  plan: Plan,
+  { options, colour, columns }: Pick<Context, 'options' | 'colour' | 'columns'>,
+): string {
+  return PLAN_REPORTS[options.format as PlanFormat](plan, {
+    colour: colour.stdout,
+    ...(columns === undefined ? {} : { width: columns }),
+  })
+}
+
+/** Throws `rehearsal-failed` when the kernel would not take it. */
+async function rehearsePlan(plan: Plan, host: HostInput, context: Context): Promise<void> {
+  const rehearsal = await rehearse({ ...host, families: plan.families })
+  switch (rehearsal.kind) {
+    case 'failed':
+      context.log.info({ problems: rehearsal.problems.map(describeProblem) }, 'rehearsal failed')
+      throw rehearsalError(rehearsal.problems)
+    case 'passed':
+      return context.note('Rehearsed in a scratch network namespace: the kernel takes it.')
+    case 'skipped':
+      throw new FwctlError(
+        'no-permission',
+        `The plan could not be rehearsed. ${rehearsal.reason} The host was not touched.`,
+      )
+  }
+}

@@ -1,0 +1,108 @@
+/** The policy that the command line names, read and compiled. */
+import { resolve } from 'node:path'
+import { FwctlError } from '../base/error.ts'
+import type { Names } from '../extensions/names.ts'
+import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts'
+import { diskFiles, type PolicyFiles } from '../policy/files.ts'
+import { type LoadedPolicy, loadPolicy } from '../policy/load.ts'
+import { type Backend, type Dialect, FAMILIES, type Family } from '../ruleset/model.ts'
+import type { Context } from './context.ts'
+import { readInput } from './files.ts'
+import { DEFAULT_POLICY } from './verb-table.ts'
+
+export interface PolicyInput extends LoadedPolicy {
+  /** The texts that were read, by the names that diagnostics call them. */
+  readonly sources: ReadonlyMap<string, string>
+}
+
+/** Findings are in `diagnostics`; throws `usage` for a malformed option. */
+export async function readPolicy(context: Context): Promise<PolicyInput> {
+  const { options } = context
+  const path = context.args[0] ?? DEFAULT_POLICY
+  const sources = new Map<string, string>()
+  const stdin = [path, ...options.values].includes('-') ? await readInput('-', context) : ''
+  const loaded = loadPolicy(path, {
+    files: recordingFiles({ cwd: context.cwd, stdin, sources }),
+    variables: parseVariables(options.var),
+    values: options.values,
+    ...(options.for === undefined ? {} : { host: options.for }),
+  })
+  const missing = loaded.diagnostics.some(
+    (found) => found.code === 'file-unreadable' && found.file === path,
+  )
+  if (missing && context.args[0] === undefined) {
+    throw new FwctlError(
+      'usage',
+      `There is no ${DEFAULT_POLICY} here. Name the policy: fwctl <verb> POLICY.`,
+    )
+  }
+  return { ...loaded, sources }
+}
+
+/** Compiles for the families that the policy and the dialects have in common. */
+export function compileInput(
+  input: PolicyInput,
+  options: {
+    readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
+    readonly names?: Names
+  },
+): CompiledPolicy {
+  if (input.policy === undefined) return { desired: {}, externalJumps: [], diagnostics: [] }
+  return compilePolicy(input.policy, options)
+}
+
+/** The families that the policy is for, or the one of them that `--family` names. */
+export function wantedFamilies(input: PolicyInput, { options }: Context): readonly Family[] {
+  const families = input.policy?.families ?? FAMILIES
+  if (options.family === undefined) return families
+  if (families.includes(options.family)) return [options.family]
+  throw new FwctlError(
+    'usage',
+    `The policy is for ${families.join(' and ')}, so --family ${options.family} leaves nothing.`,
+  )
+}
+
+/** What rules are written for where no host is asked: `--backend`, or nft. */
+export function assumedBackend({ options }: Context): Backend {
+  return options.backend === 'auto' ? 'nft' : options.backend
+}
+
+/** What rules are written for where no host is asked. */
+export function assumedDialects(
+  families: readonly Family[],
+  backend: Backend,
+): Readonly<Partial<Record<Family, Dialect>>> {
+  return Object.fromEntries(
+    families.map((family): [Family, Dialect] => [family, { family, backend, version: [1, 8, 9] }]),
+  )
+}
+
+function parseVariables(given: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const at = text.indexOf('=')
+      if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+      throw new FwctlError('usage', `--var ${text}: write it as --var NAME=VALUE.`)
+    }),
+  )
+}
+
+/** Paths count from `cwd`; stdin has been read already, because files are read synchronously. */
+function recordingFiles(given: {
+  readonly cwd: string
+  readonly stdin: string
+  readonly sources: Map<string, string>
+}): PolicyFiles {
+  const at = (path: string): string => resolve(given.cwd, path)
+  return {
+    read: (path) => {
+      const result = path === '-' ? { text: given.stdin } : diskFiles.read(at(path))
+      if ('text' in result) given.sources.set(path === '-' ? 'stdin' : path, result.text)
+      // The path as it was named is what the user knows.
+      if ('message' in result) return { ...result, message: result.message.replace(at(path), path) }
+      return result
+    },
+    realPath: (path) => diskFiles.realPath(at(path)),
+    list: (directory) => diskFiles.list(at(directory)),
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Every verb with its arguments and options. The parser, the help texts and the completion scripts
+ * are made from this table; a verb's code is loaded when it is called.
+ */
+import type { Context } from './context.ts'
+import type { ExitCode } from './exit-codes.ts'
+import {
+  FAMILY_OPTION,
+  HOST_OPTIONS,
+  LIVE_OPTIONS,
+  type OptionSpec,
+  OUT_OPTION,
+  POLICY_OPTIONS,
+  type SharedOption,
+} from './option-table.ts'
+
+export interface ArgumentSpec {
+  /** `[POLICY]` may be left out, `<SHELL>` may not. */
+  readonly name: string
+  readonly description: string
+  readonly choices?: readonly string[]
+  readonly completes?: 'file'
+}
+
+export type VerbFunction = (context: Context) => Promise<ExitCode>
+
+export interface Verb {
+  readonly name: string
+  readonly summary: string
+  readonly arguments: readonly ArgumentSpec[]
+  readonly shared: readonly SharedOption[]
+  /** Absent: it has no `--format`. The first is the default. */
+  readonly formats?: readonly string[]
+  readonly options: readonly OptionSpec[]
+  readonly load: () => Promise<VerbFunction>
+}
+
+export const DEFAULT_POLICY = 'fwctl.yaml'
+
+const POLICY: ArgumentSpec = {
+  name: '[POLICY]',
+  description: `the policy, YAML or JSON; - is stdin (default: ${DEFAULT_POLICY})`,
+  completes: 'file',
+}
+
+const AUTO_APPROVE: OptionSpec = {
+  flags: '--auto-approve',
+  description: 'apply without asking',
+}
+
+const REASON: OptionSpec = {
+  flags: '--reason <text>',
+  description: 'why, for the snapshot',
+}
+
+const REHEARSE_MODE: OptionSpec = {
+  flags: '--rehearse <mode>',
+  description:
+    'try it in a scratch network namespace first: required, off, or auto (go on without where the kernel takes all or nothing)',
+  choices: ['auto', 'required', 'off'],
+  preset: 'auto',
+}
+
+export const VERBS: readonly Verb[] = [
+  {
+    name: 'validate',
+    summary: 'check a policy: keys, names, references, hooks and tables',
+    arguments: [POLICY],
+    shared: [...POLICY_OPTIONS, 'backend'],
+    formats: ['text', 'json'],
+    options: [
+      FAMILY_OPTION,
+      { flags: '--kernel', description: 'also load it into a scratch network namespace' },
+    ],
+    load: async () => (await import('./validate.ts')).validate,
+  },
+  {
+    name: 'render',
+    summary: 'print what the policy comes to, as iptables-restore reads it',
+    arguments: [POLICY],
+    shared: [...POLICY_OPTIONS, 'backend'],
+    options: [FAMILY_OPTION, OUT_OPTION],
+    load: async () => (await import('./render.ts')).render,
+  },
+  {
+    name: 'plan',
+    summary: 'show what apply would change',
+    arguments: [POLICY],
+    shared: [...POLICY_OPTIONS, ...LIVE_OPTIONS],
+    formats: ['text', 'json', 'markdown', 'diff'],
+    options: [
+      FAMILY_OPTION,
+      { flags: '--out <file>', description: 'save the plan for apply', completes: 'file' },
+      {
+        flags: '--detailed-exitcode',
+        description: 'exit 2 when changes are pending, 0 when there are none',
+      },
+      { flags: '--rehearse', description: 'also try it in a scratch network namespace' },
+    ],
+    load: async () => (await import('./plan.ts')).plan,
+  },
+  {
+    name: 'apply',
+    summary: 'apply a policy, or a plan that was saved with plan --out',
+    arguments: [
+      {
+        name: '[FILE]',
+        description: `the policy (default: ${DEFAULT_POLICY}), or a saved plan, which is applied without asking`,
+        completes: 'file',
+      },
+    ],
+    shared: [...POLICY_OPTIONS, ...HOST_OPTIONS, 'stateDir'],
+    options: [FAMILY_OPTION, AUTO_APPROVE, REASON, REHEARSE_MODE],
+    load: async () => (await import('./apply.ts')).apply,
+  },
+  {
+    name: 'rollback',
+    summary: 'go back to a snapshot; without an ID to the last one',
+    arguments: [{ name: '[SNAPSHOT]', description: 'its ID, or the beginning of it' }],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    options: [AUTO_APPROVE, REASON, REHEARSE_MODE],
+    load: async () => (await import('./rollback.ts')).rollback,
+  },
+  {
+    name: 'snapshots',
+    summary: 'list, show, compare and remove snapshots',
+    arguments: [
+      {
+        name: '[ACTION]',
+        description: 'what to do (default: list)',
+        choices: ['list', 'show', 'diff', 'prune'],
+      },
+      { name: '[ID]', description: 'the snapshot to show or compare (default: the last)' },
+      { name: '[OTHER]', description: 'diff: compare with this one (default: what is live)' },
+    ],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    formats: ['text', 'json'],
+    options: [
+      FAMILY_OPTION,
+      { flags: '--keep <n>', description: 'prune: keep the newest n' },
+      { flags: '--before <date>', description: 'prune: remove those taken before this day' },
+    ],
+    load: async () => (await import('./snapshots.ts')).snapshots,
+  },
+  {
+    name: 'import',
+    summary: 'write a policy from what is live, or from a dump',
+    arguments: [],
+    shared: LIVE_OPTIONS,
+    options: [FAMILY_OPTION, OUT_OPTION],
+    load: async () => (await import('./import.ts')).importRules,
+  },
+  {
+    name: 'fmt',
+    summary: 'lay out a policy in the canonical way, comments kept',
+    arguments: [POLICY],
+    shared: [],
+    options: [
+      { flags: '--check', description: 'print nothing; exit 1 when it is not formatted' },
+      { flags: '--write', description: 'write it back to the file' },
+    ],
+    load: async () => (await import('./fmt.ts')).fmt,
+  },
+  {
+    name: 'doctor',
+    summary: 'tell what is missing on this host, and how to mend it',
+    arguments: [],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    formats: ['text', 'json'],
+    options: [],
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'schema',
+    summary: 'print a JSON schema, for editors and programs',
+    arguments: [
+      {
+        name: '[NAME]',
+        description: 'which one (default: policy)',
+        choices: ['policy', 'plan', 'diagnostics'],
+      },
+    ],
+    shared: [],
+    options: [],
+    load: async () => (await import('./schema.ts')).schema,
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script for a shell',
+    arguments: [{ name: '<SHELL>', description: 'the shell', choices: ['bash', 'zsh', 'fish'] }],
+    shared: [],
+    options: [],
+    load: async () => (await import('./completion.ts')).completion,
+  },
+]
