@@ -60,6 +60,8 @@ export interface RuleContext {
   readonly names: Names
   /** Matches and targets to keep word for word although the catalogue has them. */
   readonly opaque?: ReadonlySet<string>
+  /** The kernel has taken the rule: only its words are read, not whether it is acceptable. */
+  readonly saved?: boolean
 }
 
 /** A match or target that the rule has loaded so far. */
@@ -110,7 +112,7 @@ export function parseRule(words: readonly string[], context: RuleContext): Parse
   const { onlyFamily } = reading
   if (onlyFamily !== undefined && onlyFamily !== context.dialect.family) return result(reading, [])
   const specs = combine(reading, matches, target)
-  checkExtensions(reading, specs[0] as RuleSpec)
+  if (!context.saved) checkExtensions(reading, specs[0] as RuleSpec)
   return result(reading, reading.problems.length > 0 ? [] : specs)
 }
 

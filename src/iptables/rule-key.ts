@@ -62,10 +62,22 @@ function effectOf({ module, options }: Match, family: Family): string | undefine
   return entry?.effectOf?.(options) ?? entry?.effect
 }
 
-function matchKey({ module, options, opaque }: Match, family: Family): string {
-  const entry = findMatch(module, family)
-  const name = opaque ? module : (entry?.synonymOf ?? module)
-  return `-m ${keyWord(name)}${optionsKey(options, entry)}${opaqueKey(opaque)}`
+/** Matches are shared between the rules of a dump, so most keys are asked for often. */
+const MATCH_KEYS: Readonly<Record<Family, WeakMap<Match, string>>> = {
+  ipv4: new WeakMap(),
+  ipv6: new WeakMap(),
+}
+
+function matchKey(match: Match, family: Family): string {
+  let key = MATCH_KEYS[family].get(match)
+  if (key === undefined) {
+    const { module, options, opaque } = match
+    const entry = findMatch(module, family)
+    const name = opaque ? module : (entry?.synonymOf ?? module)
+    key = `-m ${keyWord(name)}${optionsKey(options, entry)}${opaqueKey(opaque)}`
+    MATCH_KEYS[family].set(match, key)
+  }
+  return key
 }
 
 function optionsKey(options: readonly Option[], entry: Extension | undefined): string {

@@ -24,6 +24,7 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
+import { newPieceCache, type PieceCache } from './saved-pieces.ts'
 import { readSavedRule } from './saved-rule.ts'
 
 export interface SavedRuleset {
@@ -63,6 +64,7 @@ interface Reading {
   /** The number of the line that is read, from 1. */
   line: number
   readonly comments: CommentLine[]
+  readonly cache: PieceCache
   readonly tables: Table[]
   open:
     | { readonly name: TableName; readonly chains: Map<string, OpenChain>; readonly line: number }
@@ -79,6 +81,7 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
     dialect: options.dialect ?? { family, backend: 'nft', version: [1, 8, 9] },
     line: 1,
     comments: [],
+    cache: newPieceCache(),
     tables: [],
     open: undefined,
     diagnostics: [],
@@ -261,11 +264,11 @@ function readRule(reading: Reading, line: string): void {
   if (chain === undefined) {
     return report(reading, 'dump-syntax', `a rule of chain ${name}, which is not declared`)
   }
-  const { dialect, names, options } = reading
+  const { dialect, names, options, cache } = reading
   const counters = packets === undefined ? undefined : toCounters(packets, bytes as string)
   const origin =
     options.file === undefined ? undefined : { file: options.file, line: reading.line, column: 1 }
-  chain.rules.push(...readSavedRule(text, { dialect, names, counters, origin }))
+  chain.rules.push(...readSavedRule(text, { dialect, names, cache, counters, origin }))
 }
 
 /**

@@ -1,13 +1,11 @@
-import type { Names } from '../extensions/names.ts'
-import type { Counters, Dialect, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
+import type { Counters, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
 import { parseRule } from './parse-rule.ts'
 import { UNREADABLE } from './print-rule.ts'
 import { makeRule } from './rule.ts'
+import { type PieceContext, readPieces } from './saved-pieces.ts'
 import { tokenise } from './tokenise.ts'
 
-export interface SavedRuleContext {
-  readonly dialect: Dialect
-  readonly names: Names
+export interface SavedRuleContext extends PieceContext {
   readonly counters: Counters | undefined
   readonly origin: Origin | undefined
 }
@@ -50,10 +48,18 @@ function readLater(text: string, context: SavedRuleContext): Rule {
 
 function readNow(text: string, context: SavedRuleContext): readonly Rule[] {
   const { dialect, names, origin } = context
-  const { words } = tokenise(text)
+  const line = tokenise(text)
+  const { words } = line
+  const pieces = readPieces(text, line, context)
+  if (pieces !== undefined) {
+    const { counters } = context
+    return [
+      makeRule(pieces, { dialect, text, ...(counters && { counters }), ...(origin && { origin }) }),
+    ]
+  }
   const opaque = new Set<string>()
   for (;;) {
-    const parsed = parseRule(words, { dialect, names, opaque })
+    const parsed = parseRule(words, { dialect, names, opaque, saved: true })
     const { specs, problems, counters = context.counters } = parsed
     const options = { dialect, names, ...(counters && { counters }), ...(origin && { origin }) }
     if (problems.length === 0 && specs.length === 1) {

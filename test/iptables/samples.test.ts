@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { BUILTIN_NAMES as names } from '../../src/extensions/builtin-names.ts'
 import { parseRule } from '../../src/iptables/parse-rule.ts'
 import { makeRule } from '../../src/iptables/rule.ts'
+import { newPieceCache } from '../../src/iptables/saved-pieces.ts'
 import { readSavedRule } from '../../src/iptables/saved-rule.ts'
 import { tokenise } from '../../src/iptables/tokenise.ts'
 import type { Dialect, Family } from '../../src/ruleset/model.ts'
@@ -87,6 +88,7 @@ function compare(typed: string, saved: readonly string[], dialect: Dialect): unk
 }
 
 function readKeys(text: string, dialect: Dialect): string[] {
-  const context = { dialect, names, counters: undefined, origin: undefined }
+  const cache = newPieceCache()
+  const context = { dialect, names, cache, counters: undefined, origin: undefined }
   return readSavedRule(text, context).map((rule) => rule.key)
 }
