@@ -1,4 +1,4 @@
-import type { Rule, Ruleset } from '../ruleset/model.ts'
+import type { Family, Rule, Ruleset } from '../ruleset/model.ts'
 import type { Executor } from './executor.ts'
 
 const IPSET_TIMEOUT_MS = 60_000
@@ -53,11 +53,16 @@ export async function copySetHeaders(
   return [...names].filter((name) => !headers.has(name))
 }
 
-/** Sets of some type, for a check that has no host to ask. */
-export async function createStandInSets(to: Executor, names: Iterable<string>): Promise<void> {
+/** Sets that rules of the family take, for a check that has no host to ask. */
+export async function createStandInSets(
+  to: Executor,
+  names: Iterable<string>,
+  family: Family,
+): Promise<void> {
+  const inet = family === 'ipv4' ? 'inet' : 'inet6'
   await createSets(
     to,
-    [...names].map((name) => `create ${name} hash:ip,port,ip`),
+    [...names].map((name) => `create ${name} hash:ip,port,ip family ${inet}`),
   )
 }
 

@@ -164,7 +164,7 @@ async function seed(
   const touched = onlyTables(live, batch.tables)
   const names = setNames([touched, onlyTables(target, batch.tables)])
   const missing = await copySetHeaders(executor, scratch.executor, names, signal)
-  if (missingSets === 'stand-in') await createStandInSets(scratch.executor, missing)
+  if (missingSets === 'stand-in') await createStandInSets(scratch.executor, missing, family)
   if (touched.tables.length === 0) return undefined
   const outcome = await runRestore(scratch.executor, requireTools(backend, family), {
     text: printSave(touched),

@@ -142,7 +142,11 @@ async function touchedSince(
   const ids = await listSnapshots(stateDir)
   const later = ids.filter((id) => id > snapshot.meta.id)
   const metas = [snapshot.meta]
-  for (const id of later) metas.push((await readSnapshot(stateDir, id)).meta)
+  for (const id of later) {
+    // A damaged later snapshot is no reason not to go back to a good earlier one.
+    const snapshot = await readSnapshot(stateDir, id).catch(() => undefined)
+    if (snapshot) metas.push(snapshot.meta)
+  }
   return Object.fromEntries(
     FAMILIES.map((family) => [family, metas.flatMap((meta) => meta.touched[family] ?? [])]),
   )

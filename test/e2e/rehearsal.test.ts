@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'vitest'
+import { detectBackend } from '../../src/host/backend.ts'
+import { parseLive } from '../../src/host/live.ts'
+import { type Rehearsal, rehearse, rehearseRulesets } from '../../src/host/rehearsal.ts'
+import { buildBatch } from '../../src/plan/batch.ts'
+import type { Backend, Family, Ruleset } from '../../src/ruleset/model.ts'
+import { KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
+import { workbench } from './workbench.ts'
+
+const FILTER = '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n'
+
+/** What only the kernel refuses, and words of the batch line that is at fault. */
+const REFUSED: readonly (readonly [string, string, string])[] = [
+  [
+    'MASQUERADE in the filter table',
+    `${FILTER}-A INPUT -j ACCEPT\n-A FORWARD -j MASQUERADE\n-A OUTPUT -j ACCEPT\nCOMMIT\n`,
+    'MASQUERADE',
+  ],
+  [
+    'a loop of chains',
+    `${FILTER}:A - [0:0]\n:B - [0:0]\n-A INPUT -j A\n-A A -j B\n-A B -j A\nCOMMIT\n`,
+    '-j ',
+  ],
+  [
+    'owner in INPUT',
+    `${FILTER}-A INPUT -i lo -j ACCEPT\n-A INPUT -m owner --uid-owner 0 -j ACCEPT\nCOMMIT\n`,
+    '--uid-owner',
+  ],
+  ['a jump to a chain that is not there', `${FILTER}-A INPUT\n-A INPUT -j NOPE\nCOMMIT\n`, 'NOPE'],
+  [
+    'an ipset that is not there',
+    `${FILTER}-A INPUT\n-A INPUT -m set --match-set nope src -j DROP\nCOMMIT\n`,
+    '--match-set nope',
+  ],
+  [
+    'a bad second table after a good first one',
+    `*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j ACCEPT\nCOMMIT\n${FILTER}-A OUTPUT -j MASQUERADE\nCOMMIT\n`,
+    'MASQUERADE',
+  ],
+]
+
+async function rulesets(backend: Backend, family: Family, scratch: Scratch, target: string) {
+  const tools = await detectBackend(scratch.executor, backend)
+  const dialect = tools.families[family]?.dialect
+  if (!dialect) throw new Error(`no ${backend} iptables for ${family}`)
+  const parse = (text: string): Ruleset =>
+    parseLive(text, { family, dialect, file: 'test' }).ruleset
+  return { tools, dialect, target: parse(target), live: parse(await scratch.save(backend, family)) }
+}
+
+async function rehearsed(
+  backend: Backend,
+  family: Family,
+  scratch: Scratch,
+  text: string,
+): Promise<Rehearsal> {
+  const { tools, dialect, target, live } = await rulesets(backend, family, scratch, text)
+  const batch = buildBatch({ live, target, dialect })
+  return rehearse({
+    executor: scratch.executor,
+    backend: tools,
+    families: [{ family, live, target, batch }],
+  })
+}
+
+describe.each(KERNELS)('a rehearsal on %s, %s', (backend, family) => {
+  test.each(REFUSED)('catches %s, names the line, and leaves the host alone', async (...row) => {
+    const [, target, culprit] = row
+    await using scratch = await scratchNamespace()
+    await scratch.load(backend, family, '*filter\n-A OUTPUT -j ACCEPT\nCOMMIT\n')
+    const saved = await scratch.save(backend, family)
+
+    const rehearsal = await rehearsed(backend, family, scratch, target)
+
+    if (rehearsal.kind !== 'failed') throw new Error(rehearsal.kind)
+    expect(rehearsal.problems).toHaveLength(1)
+    expect(rehearsal.problems[0]?.line?.text).toContain(culprit)
+    expect(await scratch.save(backend, family)).toBe(saved)
+  })
+
+  test('passes what is good, with the sets that the host has and on top of what is live', async () => {
+    await using scratch = await scratchNamespace()
+    await scratch.run('ipset', [
+      'create',
+      'blocked',
+      'hash:net',
+      'family',
+      inet(family),
+      'timeout',
+      '60',
+    ])
+    await scratch.run('ipset', ['create', 'ports', 'bitmap:port', 'range', '0-1023'])
+    await scratch.load(
+      backend,
+      family,
+      '*filter\n:OLD - [0:0]\n-A INPUT -m set --match-set ports dst -j OLD\n-A OLD -j DROP\nCOMMIT\n',
+    )
+
+    const rehearsal = await rehearsed(
+      backend,
+      family,
+      scratch,
+      `${FILTER}:OLD - [0:0]\n-A INPUT -m set --match-set blocked src -j DROP\n-A INPUT -m set --match-set ports dst -j OLD\n-A OLD -j ACCEPT\nCOMMIT\n`,
+    )
+
+    expect(rehearsal).toEqual({ kind: 'passed' })
+  })
+
+  test('fails when the kernel would end up with other rules than the plan says', async () => {
+    await using scratch = await scratchNamespace()
+    const text = `${FILTER}-A INPUT -j DROP\nCOMMIT\n`
+    const { tools, dialect, target, live } = await rulesets(backend, family, scratch, text)
+    const batch = buildBatch({ live, target, dialect })
+    const other = { ...batch, text: batch.text.replace('DROP', 'ACCEPT') }
+
+    const rehearsal = await rehearse({
+      executor: scratch.executor,
+      backend: tools,
+      families: [{ family, live, target, batch: other }],
+    })
+
+    expect(rehearsal).toMatchObject({
+      kind: 'failed',
+      problems: [{ differences: [{ kind: 'rule-remove' }, { kind: 'rule-add' }] }],
+    })
+  })
+
+  test('of whole rulesets makes up what only the real host has, and still asks the kernel', async () => {
+    await using scratch = await scratchNamespace()
+    const load = async (text: string) => {
+      const { tools, target } = await rulesets(backend, family, scratch, text)
+      return rehearseRulesets({
+        executor: scratch.executor,
+        backend: tools,
+        rulesets: [target],
+        externalChains: [{ family, table: 'filter', chain: 'DOCKER-USER' }],
+      })
+    }
+    const jump = `${FILTER}-A FORWARD -j DOCKER-USER\n`
+    const set = '-A INPUT -m set --match-set blocked src,dst -j DROP\n'
+
+    expect(await load(`${jump}${set}COMMIT\n`)).toEqual({ kind: 'passed' })
+    expect(await load(`${jump}-A INPUT -j MASQUERADE\nCOMMIT\n`)).toMatchObject({ kind: 'failed' })
+  })
+
+  test('that fails keeps apply from touching the host, and points at the rule', async () => {
+    await using bench = await workbench(backend)
+    await bench.load(family, '*filter\n-A OUTPUT -j ACCEPT\nCOMMIT\n')
+    const saved = await bench.save(family)
+    const plan = await bench.planTo({ [family]: `${FILTER}-A INPUT -j MASQUERADE\nCOMMIT\n` })
+
+    const error = await bench.apply(plan).catch((e) => e)
+
+    expect(error).toMatchObject({ code: 'rehearsal-failed' })
+    expect(error.message).toMatch(/MASQUERADE" in table filter/)
+    expect(await bench.save(family)).toBe(saved)
+  })
+})
+
+test('the rehearsal waits for no xtables lock and holds none', async () => {
+  await using scratch = await scratchNamespace()
+  const holder = await scratch.executor.hold({
+    program: 'flock',
+    args: ['--exclusive', '/run/xtables.lock', 'cat'],
+    timeoutMs: 10_000,
+  })
+  try {
+    const text = `${FILTER}-A INPUT -j DROP\nCOMMIT\n`
+    expect(await rehearsed('legacy', 'ipv4', scratch, text)).toEqual({ kind: 'passed' })
+  } finally {
+    await holder.stop()
+  }
+})
+
+test('without the right to make a namespace it says so, and apply goes on only with one block', async () => {
+  await using bench = await workbench('nft')
+  const { executor } = bench.scratch
+  const unable = {
+    ...executor,
+    hold: (command: Parameters<typeof executor.hold>[0]) =>
+      executor.hold({
+        ...command,
+        program: command.program === 'unshare' ? 'false' : command.program,
+      }),
+  }
+  const one = await bench.planTo({ ipv4: `${FILTER}-A INPUT -j DROP\nCOMMIT\n` })
+  const two = await bench.planTo({
+    ipv4: `${FILTER}-A INPUT -j DROP\nCOMMIT\n`,
+    ipv6: `${FILTER}-A INPUT -j DROP\nCOMMIT\n`,
+  })
+
+  const goOn = { executor: unable, rehearse: 'auto' } as const
+  await expect(bench.apply(two, goOn)).rejects.toMatchObject({ code: 'refused' })
+  await expect(bench.apply(one, { ...goOn, rehearse: 'required' })).rejects.toMatchObject({
+    code: 'refused',
+  })
+  expect(await bench.save('ipv4')).toBe('')
+  expect(await bench.apply(one, goOn)).toMatchObject({
+    kind: 'applied',
+    rehearsal: { kind: 'skipped' },
+  })
+})
+
+function inet(family: Family): string {
+  return family === 'ipv4' ? 'inet' : 'inet6'
+}
