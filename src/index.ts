@@ -1,1 +1,62 @@
-export {}
+/**
+ * The library: the pipeline that the command line runs, as functions. docs/library.md tells how they
+ * fit together; examples/library.ts is a program of twenty lines.
+ *
+ * Everything up to the plan is pure. `localExecutor`, `readLive` and what comes after them touch the
+ * host.
+ */
+
+// Findings and failures
+export {
+  type Diagnostic,
+  type DiagnosticCode,
+  hasErrors,
+  type Position,
+} from './base/diagnostic.ts'
+export { type ErrorCode, FwctlError } from './base/error.ts'
+// The host
+export { type ApplyOutcome, type ApplyRequest, applyPlan } from './host/apply.ts'
+export { detectBackend, type HostBackend } from './host/backend.ts'
+export type { Executor } from './host/executor.ts'
+export { type Live, type LiveFamily, parseLive, readLive } from './host/live.ts'
+export { localExecutor } from './host/local-executor.ts'
+export { netnsExecutor } from './host/netns-executor.ts'
+export { type Rehearsal, rehearse } from './host/rehearsal.ts'
+export { planRollback } from './host/rollback.ts'
+export { listSnapshots, readSnapshot, type Snapshot } from './host/snapshots.ts'
+export { openStateDir, type StateDir } from './host/state-dir.ts'
+// iptables-save text
+export { parseSave, printSave, type SavedRuleset } from './iptables/save.ts'
+// The plan
+export type { Change, Summary } from './plan/change.ts'
+export { diffRulesets } from './plan/diff.ts'
+export { type PolicyPlan, planFromPolicy } from './plan/from-policy.ts'
+export { type FamilyPlan, isEmptyPlan, makePlan, type Plan } from './plan/plan.ts'
+export { planFromSaved, readSavedPlan, serialisePlan } from './plan/saved.ts'
+// The policy
+export { type CompiledPolicy, compilePolicy } from './policy/compile.ts'
+export { diskFiles, type PolicyFiles } from './policy/files.ts'
+export { formatPolicy } from './policy/format.ts'
+export { importPolicy } from './policy/import.ts'
+export { type LoadedPolicy, loadPolicy } from './policy/load.ts'
+export { parsePolicy } from './policy/parse.ts'
+export type { Policy } from './policy/policy.ts'
+// Reports
+export { diagnosticsJson, diagnosticsText } from './report/diagnostics.ts'
+export { planDiff } from './report/plan-diff.ts'
+export { planJson } from './report/plan-json.ts'
+export { planMarkdown } from './report/plan-markdown.ts'
+export { planText } from './report/plan-text.ts'
+// The model
+export type {
+  Backend,
+  Chain,
+  Counters,
+  Dialect,
+  Family,
+  Rule,
+  RuleSpec,
+  Ruleset,
+  Table,
+  TableName,
+} from './ruleset/model.ts'

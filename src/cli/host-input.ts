@@ -55,8 +55,8 @@ export function isOffline({ options }: Context): boolean {
   return options.live4 !== undefined || options.live6 !== undefined
 }
 
-/** The live rules of `--live4` and `--live6`; only the families that have one. */
-export async function readDumps(context: Context): Promise<Live> {
+/** The live rules of `--live4` and `--live6`; of the wanted families only those that have one. */
+export async function readDumps(wanted: readonly Family[], context: Context): Promise<Live> {
   const { live4, live6 } = context.options
   if (live4 === '-' && live6 === '-') {
     throw new FwctlError('usage', 'Only one of --live4 and --live6 can be read from stdin.')
@@ -64,7 +64,7 @@ export async function readDumps(context: Context): Promise<Live> {
   const paths: Readonly<Record<Family, string | undefined>> = { ipv4: live4, ipv6: live6 }
   const assumed = assumedDialects(FAMILIES, assumedBackend(context))
   const live: Partial<Record<Family, Live[Family]>> = {}
-  for (const family of FAMILIES) {
+  for (const family of wanted) {
     const path = paths[family]
     const dialect = assumed[family]
     if (path === undefined || dialect === undefined) continue

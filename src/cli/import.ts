@@ -12,7 +12,9 @@ import { isOffline, openHost, readDumps } from './host-input.ts'
 export async function importRules(context: Context): Promise<ExitCode> {
   const { family } = context.options
   const wanted = FAMILIES.filter((one) => family === undefined || one === family)
-  const live = isOffline(context) ? await readDumps(context) : await readHost(wanted, context)
+  const live = isOffline(context)
+    ? await readDumps(wanted, context)
+    : await readHost(wanted, context)
   showFindings(
     Object.values(live).flatMap((one) => one.diagnostics),
     context,

@@ -1,0 +1,61 @@
+import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
+import type { Names } from '../extensions/names.ts'
+import { compilePolicy } from '../policy/compile.ts'
+import type { LoadedPolicy } from '../policy/load.ts'
+import { danglingJumps } from '../policy/references.ts'
+import type { Dialect, Family } from '../ruleset/model.ts'
+import { type FamilyGoal, makePlan, type Plan } from './plan.ts'
+import type { LiveStates } from './saved.ts'
+
+export interface PolicyPlan {
+  /** Absent when there are errors among the diagnostics. */
+  readonly plan?: Plan
+  /** Everything that was found on the way; the plan has them too. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/**
+ * Compiles a policy in the host's own dialects and plans it, for the families that both the policy
+ * and `live` have. A jump to a chain that the policy does not declare is fine where that chain is
+ * live. Throws like `makePlan`.
+ */
+export function planFromPolicy(
+  loaded: LoadedPolicy,
+  live: LiveStates,
+  options: { readonly names?: Names; readonly diagnostics?: readonly Diagnostic[] } = {},
+): PolicyPlan {
+  const { policy } = loaded
+  const before = [...loaded.diagnostics, ...(options.diagnostics ?? [])]
+  if (policy === undefined) return { diagnostics: before }
+  const families = policy.families.filter((family) => live[family] !== undefined)
+  const dialects: Partial<Record<Family, Dialect>> = {}
+  for (const family of families) {
+    const dialect = live[family]?.dialect
+    if (dialect !== undefined) dialects[family] = dialect
+  }
+  const { names } = options
+  const compiled = compilePolicy(policy, { dialects, ...(names ? { names } : {}) })
+  const isLive = (table: string, chain: string, family: Family): boolean =>
+    live[family]?.ruleset.tables
+      .find(({ name }) => name === table)
+      ?.chains.some(({ name }) => name === chain) ?? false
+  const diagnostics = [
+    ...before,
+    ...compiled.diagnostics,
+    ...danglingJumps(compiled.externalJumps, ({ family, table, target }) =>
+      isLive(table, target, family),
+    ),
+  ]
+  if (hasErrors(diagnostics)) return { diagnostics }
+  const plan = makePlan({
+    families: families.flatMap((family): FamilyGoal[] => {
+      const [found, desired] = [live[family], compiled.desired[family]]
+      if (found === undefined || desired === undefined) return []
+      return [{ dialect: found.dialect, live: found.ruleset, desired }]
+    }),
+    ownership: policy.ownership,
+    policyDigest: loaded.digest,
+    diagnostics,
+  })
+  return { plan, diagnostics: plan.diagnostics }
+}
