@@ -1,5 +1,5 @@
 /** Options of a live match or target, as a person would write them in a policy. */
-import type { Extension, OptionSpec } from '../extensions/extension.ts'
+import { type Extension, isRefusal, type OptionSpec } from '../extensions/extension.ts'
 import type { Names } from '../extensions/names.ts'
 import type { Dialect, Option } from '../ruleset/model.ts'
 import type { Entry, Value } from './value.ts'
@@ -17,7 +17,7 @@ export function optionEntries(
   context: ImportContext,
 ): Entry[] {
   return options.map((option) => {
-    const spelled = respell(extension, option) ?? option
+    const spelled = respell(extension, option, context) ?? option
     const spec = extension.options[spelled.name]
     return entry(spelled.name, optionValue(spelled, spec, context))
   })
@@ -27,31 +27,22 @@ export function entry(key: string, value: Value): Entry {
   return { key, keyAt: value.at, value }
 }
 
-/** `syn` for its flags, `set-mark: 0x1` for `0x1/0xffffffff`: whatever would be stored as this. */
-function respell(extension: Extension, option: Option): Option | undefined {
+/** `syn` for its flags, `set-mark: 0x1` for `0x1/0xffffffff`: what would be stored as this. */
+function respell(extension: Extension, option: Option, context: ImportContext): Option | undefined {
+  const stored = JSON.stringify(option)
+  const [first = ''] = option.values
   for (const [name, { rewrite, value }] of Object.entries(extension.options)) {
     if (rewrite === undefined || value.words > 1) continue
-    const [first = ''] = option.values
-    const values = value.words === 0 ? [] : [first.split('/')[0] ?? '']
-    for (const negated of [option.negated, !option.negated]) {
-      const stored = tryRewrite(rewrite, values, negated)
-      if (JSON.stringify(stored) === JSON.stringify(option)) return { name, negated, values }
-    }
+    const typed = value.words === 0 ? [] : [first.split('/')[0] ?? '']
+    const { dialect, names } = context
+    const { family } = dialect
+    const reading = { family, dialect, names, protocol: undefined, caution: () => {} }
+    const parsed = value.parse(typed, reading)
+    if (isRefusal(parsed)) continue
+    const negated = [false, true].find((n) => JSON.stringify(rewrite(parsed, n)) === stored)
+    if (negated !== undefined) return { name, negated, values: typed }
   }
   return undefined
-}
-
-/** A rewrite may not be made for these values. */
-function tryRewrite(
-  rewrite: NonNullable<OptionSpec['rewrite']>,
-  values: readonly string[],
-  negated: boolean,
-): Option | undefined {
-  try {
-    return rewrite(values, negated)
-  } catch {
-    return undefined
-  }
 }
 
 function optionValue(option: Option, spec: OptionSpec | undefined, context: ImportContext): Value {
