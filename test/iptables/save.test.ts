@@ -120,4 +120,3 @@ test('no text makes the parser throw', () => {
     .map((lines) => lines.join('\n'))
   fc.assert(fc.property(text, (dump) => void parseSave(dump, { family: 'ipv6' })))
 })
-
