@@ -5,12 +5,24 @@ import { comment } from './matches/comment.ts'
 import { connlimit } from './matches/connlimit.ts'
 import { conntrack } from './matches/conntrack.ts'
 import { dscp } from './matches/dscp.ts'
+import { hashlimit } from './matches/hashlimit.ts'
 import { hl } from './matches/hl.ts'
+import { icmp } from './matches/icmp.ts'
+import { icmp6 } from './matches/icmp6.ts'
+import { iprange } from './matches/iprange.ts'
+import { length } from './matches/length.ts'
 import { limit } from './matches/limit.ts'
+import { mac } from './matches/mac.ts'
 import { mark } from './matches/mark.ts'
 import { multiport } from './matches/multiport.ts'
+import { owner } from './matches/owner.ts'
+import { physdev } from './matches/physdev.ts'
+import { pkttype } from './matches/pkttype.ts'
+import { policy } from './matches/policy.ts'
+import { recent } from './matches/recent.ts'
 import { set } from './matches/set.ts'
 import { state } from './matches/state.ts'
+import { statistic } from './matches/statistic.ts'
 import { tcp } from './matches/tcp.ts'
 import { tos } from './matches/tos.ts'
 import { ttl } from './matches/ttl.ts'
@@ -37,12 +49,24 @@ const MATCHES: readonly MatchExtension[] = [
   connlimit,
   conntrack,
   dscp,
+  hashlimit,
   hl,
+  icmp,
+  icmp6,
+  iprange,
+  length,
   limit,
+  mac,
   mark,
   multiport,
+  owner,
+  physdev,
+  pkttype,
+  policy,
+  recent,
   set,
   state,
+  statistic,
   tcp,
   tos,
   ttl,

@@ -76,7 +76,8 @@ export const hostMask: ValueType = {
   },
 }
 
-function refuseHost(text: string, family: Family): ReturnType<typeof refuse> {
+/** Says why a word is no address. */
+export function refuseHost(text: string, family: Family): ReturnType<typeof refuse> {
   if (parseHost(text, family === 'ipv4' ? 'ipv6' : 'ipv4') !== undefined && /[.:]/.test(text)) {
     return refuse(
       'family-mismatch',
@@ -94,7 +95,11 @@ function refuseHost(text: string, family: Family): ReturnType<typeof refuse> {
 }
 
 /** Short and octal spellings do not mean what they seem to. */
-function cautionShort(text: string, address: bigint, { family, caution }: ValueContext): void {
+export function cautionShort(
+  text: string,
+  address: bigint,
+  { family, caution }: ValueContext,
+): void {
   if (family !== 'ipv4' || /^0[xX]/.test(text)) return
   const octal = /(^|\.)0[0-9]/.test(text)
   if (!octal && text.split('.').length === 4) return

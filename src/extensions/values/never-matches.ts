@@ -2,7 +2,8 @@
 import type { Option } from '../../ruleset/model.ts'
 import { type Refusal, refuse } from '../extension.ts'
 
-function verdict(option: Option, why: string): Refusal {
+/** The option's test is never true; negated it always is. */
+export function neverTrue(option: Option, why: string): Refusal {
   const { name, negated, values } = option
   const written = `${negated ? '! ' : ''}--${name} ${values.join(' ')}`.trim()
   return negated
@@ -16,7 +17,7 @@ export function outsideMask(options: readonly Option[]): Refusal | undefined {
     const [value, mask] = (option.values[0] ?? '').split('/').map(Number)
     if (value === undefined || mask === undefined || Number.isNaN(mask)) continue
     if ((value & ~mask) >>> 0 !== 0)
-      return verdict(option, 'the value has bits that the mask clears')
+      return neverTrue(option, 'the value has bits that the mask clears')
   }
   return undefined
 }
@@ -35,7 +36,7 @@ export function reversedRange(options: readonly Option[]): Refusal | undefined {
   for (const option of options) {
     const [from, to] = (option.values[0] ?? '').split(':').map(Number)
     if (from !== undefined && to !== undefined && from > to) {
-      return verdict(option, 'the range is reversed')
+      return neverTrue(option, 'the range is reversed')
     }
   }
   return undefined
@@ -48,5 +49,5 @@ export function impossible(
   why: string,
 ): Refusal | undefined {
   const never = options.find((o) => values[o.name] === o.values.join(' '))
-  return never && verdict(never, why)
+  return never && neverTrue(never, why)
 }
