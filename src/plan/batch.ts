@@ -180,7 +180,9 @@ function refuseDanglingJumps(target: Table | undefined, block: readonly Line[]):
   if (removed.size === 0) return
   for (const chain of target?.chains ?? []) {
     for (const rule of chain.rules) {
-      if (!removed.has(rule.spec.target?.name)) continue
+      // The text first: it spares the reading of rules that can not be meant.
+      const isNamed = [...removed].some((name) => rule.text.includes(name ?? ''))
+      if (!isNamed || !removed.has(rule.spec.target?.name)) continue
       throw new FwctlError(
         'refused',
         `the chain ${rule.spec.target?.name} can not be deleted: a rule of ${target?.name} ` +

@@ -24,6 +24,7 @@ import {
   type TableName,
 } from '../ruleset/model.ts'
 import { isForeignRule } from './foreign.ts'
+import { identities } from './identity.ts'
 import { longestCommonSubsequence } from './lcs.ts'
 import { builtinChains, findTable } from './state.ts'
 
@@ -159,15 +160,22 @@ function keepForeignRules(
   live: readonly Rule[],
   patterns: readonly string[],
 ): readonly Rule[] {
+  const desiredTexts = new Set(desired.map((rule) => rule.text))
+  const others = live.filter((rule) => !desiredTexts.has(rule.text))
+  if (others.length === 0) return desired
   const desiredKeys = new Set(desired.map((rule) => rule.key))
-  const isForeign = live.map((rule) => !desiredKeys.has(rule.key) && isForeignRule(rule, patterns))
-  if (!isForeign.includes(true)) return desired
+  const foreign = new Set(
+    others.filter((rule) => isForeignRule(rule, patterns) && !desiredKeys.has(rule.key)),
+  )
+  const isForeign = live.map((rule) => foreign.has(rule))
+  if (foreign.size === 0) return desired
 
   const own = live.flatMap((rule, index) => (isForeign[index] ? [] : [{ rule, index }]))
-  const kept = longestCommonSubsequence(
-    own.map((entry) => entry.rule.key),
-    desired.map((rule) => rule.key),
-  ).map(([i, j]) => ({ live: own[i]?.index ?? 0, desired: j }))
+  const ownRules = own.map((entry) => entry.rule)
+  const kept = longestCommonSubsequence(...identities(ownRules, desired)).map(([i, j]) => ({
+    live: own[i]?.index ?? 0,
+    desired: j,
+  }))
 
   const rules: Rule[] = []
   let before = { live: -1, desired: -1 }

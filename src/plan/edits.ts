@@ -1,5 +1,6 @@
 /** How one chain becomes another, rule by rule: what both the changes and the batch are made from. */
 import type { Rule } from '../ruleset/model.ts'
+import { identities } from './identity.ts'
 import { longestCommonSubsequence } from './lcs.ts'
 import { pairResembling } from './resemblance.ts'
 
@@ -35,8 +36,7 @@ export interface ChainEdits {
  * resembles it is that rule, changed.
  */
 export function chainEdits(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
-  const liveKeys = live.map((rule) => rule.key)
-  const targetKeys = target.map((rule) => rule.key)
+  const [liveKeys, targetKeys] = identities(live, target)
   const fates: Fate[] = live.map(() => ({ kind: 'remove' }))
   const sources: Source[] = target.map(() => ({ kind: 'add' }))
   const link = (kind: 'keep' | 'change' | 'move', from: number, to: number): void => {

@@ -4,7 +4,7 @@ import type { Rule } from '../ruleset/model.ts'
  * The chains of tools that fwctl is known to share hosts with, as globs over chain names. A rule of
  * a built-in chain that jumps to one of these is that tool's, not ours.
  */
-export const FOREIGN_CHAINS: Readonly<Record<string, readonly string[]>> = {
+const FOREIGN_CHAINS: Readonly<Record<string, readonly string[]>> = {
   docker: ['DOCKER', 'DOCKER-*'],
   kubernetes: ['KUBE-*'],
   calico: ['cali-*', 'felix-*'],

@@ -47,7 +47,7 @@ export type FamilyGoal = { readonly dialect: Dialect; readonly live: Ruleset } &
 )
 
 /** What a policy without an `ownership` section means. */
-export const DEFAULT_OWNERSHIP: Ownership = { mode: 'chains', foreign: [] }
+const DEFAULT_OWNERSHIP: Ownership = { mode: 'chains', foreign: [] }
 
 /**
  * Throws `invalid-input` when the policy can not hold on this host (a rule needs a chain that

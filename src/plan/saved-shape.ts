@@ -1,4 +1,5 @@
 /** The shape of a saved plan, read key by key: nothing more and nothing less than it should hold. */
+import { FwctlError } from '../base/error.ts'
 import {
   type Backend,
   FAMILIES,
@@ -34,96 +35,114 @@ export interface SavedShape {
   readonly digest: string
 }
 
+/** Throws `untrusted-file`. The keys keep the order of the value: its digest can be taken again. */
+export function savedShape(json: unknown): SavedShape {
+  return shape(json, 'the whole')
+}
+
+export function untrusted(problem: string, cause?: unknown): FwctlError {
+  return new FwctlError(
+    'untrusted-file',
+    `This is not a saved plan that can be trusted: ${problem}. The host was not touched; make the ` +
+      'plan again with "fwctl plan --out FILE".',
+    { cause },
+  )
+}
+
 /** Reads a value at a path such as `families[0].base`. */
 type Reader<T> = (value: unknown, path: string) => T
 
-/** The keys keep the order of the value, so that its digest can be taken again. */
-export function savedShape(json: unknown, fail: (problem: string) => Error): SavedShape {
-  const refuse = (path: string, expected: string): never => {
-    throw fail(`${path === '' ? 'the whole' : path} is not ${expected}`)
-  }
-  const string: Reader<string> = (value, path) => {
-    if (typeof value !== 'string') return refuse(path, 'a text')
-    return value
-  }
-  const plain: Reader<string> = (value, path) => {
-    const text = string(value, path)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
-    return /[\u0000-\u001f\u007f-\u009f]/.test(text)
-      ? refuse(path, 'free of control characters')
-      : text
-  }
-  const sha256: Reader<string> = (value, path) => {
-    const text = string(value, path)
-    return /^sha256:[0-9a-f]{64}$/.test(text) ? text : refuse(path, 'a digest')
-  }
-  const count: Reader<number> = (value, path) =>
-    Number.isSafeInteger(value) && (value as number) >= 0
-      ? (value as number)
-      : refuse(path, 'a number that counts')
-  const oneOf =
-    <T extends string>(...allowed: readonly T[]): Reader<T> =>
-    (value, path) =>
-      allowed.includes(value as T) ? (value as T) : refuse(path, allowed.join(' or '))
-  const list =
-    <T>(item: Reader<T>): Reader<readonly T[]> =>
-    (value, path) =>
-      Array.isArray(value)
-        ? value.map((element, index) => item(element, `${path}[${index}]`))
-        : refuse(path, 'a list')
-  const object =
-    <T>(
-      required: { readonly [K in keyof T]: Reader<T[K]> },
-      optional: readonly (keyof T)[] = [],
-    ): Reader<T> =>
-    (value, path) => {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        return refuse(path, 'an object')
-      }
-      for (const key of Object.keys(required)) {
-        if (!Object.hasOwn(value, key) && !optional.includes(key as keyof T)) {
-          refuse(`${path}.${key}`, 'there')
-        }
-      }
-      const entries = Object.entries(value).map(([key, element]) => {
-        if (!Object.hasOwn(required, key)) return refuse(`${path}.${key}`, 'known')
-        return [key, required[key as keyof T](element, `${path}.${key}`)] as const
-      })
-      return Object.fromEntries(entries) as T
-    }
-
-  const table = oneOf(...TABLES)
-  const version: Reader<readonly [number, number, number]> = (value, path) => {
-    const [major, minor, patch, ...more] = list(count)(value, path)
-    return major === undefined || minor === undefined || patch === undefined || more.length > 0
-      ? refuse(path, 'a version of three numbers')
-      : [major, minor, patch]
-  }
-  const origin = object<SavedFamilyShape['origins'][number]>(
-    { table, chain: plain, rule: count, file: plain, line: count, column: count, name: plain },
-    ['name'],
-  )
-  const unmanaged = object<Unmanaged>({
-    tables: list(table),
-    chains: list(object<Unmanaged['chains'][number]>({ table, chain: plain })),
-    rules: list(object<Unmanaged['rules'][number]>({ table, chain: plain, count })),
-  })
-  const family = object<SavedFamilyShape>({
-    family: oneOf(...FAMILIES),
-    backend: oneOf('nft', 'legacy'),
-    version,
-    base: sha256,
-    result: sha256,
-    target: string,
-    origins: list(origin),
-    unmanaged,
-  })
-  return object<SavedShape>({
-    kind: oneOf('fwctl-plan'),
-    formatVersion: oneOf('1.0'),
-    policyDigest: (value, path) => (value === null ? null : sha256(value, path)),
-    foreign: list(plain),
-    families: list(family),
-    digest: sha256,
-  })(json, '')
+function refuse(path: string, expected: string): never {
+  throw untrusted(`${path} is not ${expected}`)
 }
+
+function oneOf<T extends string>(...allowed: readonly T[]): Reader<T> {
+  return (value, path) =>
+    allowed.includes(value as T) ? (value as T) : refuse(path, allowed.join(' or '))
+}
+
+function list<T>(item: Reader<T>): Reader<readonly T[]> {
+  return (value, path) =>
+    Array.isArray(value)
+      ? value.map((element, index) => item(element, `${path}[${index}]`))
+      : refuse(path, 'a list')
+}
+
+function object<T>(
+  readers: { readonly [K in keyof T]-?: Reader<T[K]> },
+  optional: readonly (keyof T)[] = [],
+): Reader<T> {
+  return (value, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return refuse(path, 'an object')
+    }
+    for (const key of Object.keys(readers)) {
+      if (Object.hasOwn(value, key) || optional.includes(key as keyof T)) continue
+      refuse(`${path}.${key}`, 'there')
+    }
+    const entries = Object.entries(value).map(([key, element]) => {
+      if (!Object.hasOwn(readers, key)) return refuse(`${path}.${key}`, 'known')
+      return [key, readers[key as keyof T](element, `${path}.${key}`)] as const
+    })
+    return Object.fromEntries(entries) as T
+  }
+}
+
+const string: Reader<string> = (value, path) =>
+  typeof value === 'string' ? value : refuse(path, 'a text')
+
+const plain: Reader<string> = (value, path) => {
+  const text = string(value, path)
+  return /\p{Cc}/u.test(text) ? refuse(path, 'free of control characters') : text
+}
+
+const sha256: Reader<string> = (value, path) => {
+  const text = string(value, path)
+  return /^sha256:[0-9a-f]{64}$/.test(text) ? text : refuse(path, 'a digest')
+}
+
+const count: Reader<number> = (value, path) =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+    ? (value as number)
+    : refuse(path, 'a number that counts')
+
+const version: Reader<SavedFamilyShape['version']> = (value, path) => {
+  const [major, minor, patch, ...more] = list(count)(value, path)
+  return major === undefined || minor === undefined || patch === undefined || more.length > 0
+    ? refuse(path, 'a version of three numbers')
+    : [major, minor, patch]
+}
+
+const table: Reader<TableName> = oneOf(...TABLES)
+
+const origin: Reader<SavedFamilyShape['origins'][number]> = object<
+  SavedFamilyShape['origins'][number]
+>({ table, chain: plain, rule: count, file: plain, line: count, column: count, name: plain }, [
+  'name',
+])
+
+const unmanaged: Reader<Unmanaged> = object<Unmanaged>({
+  tables: list(table),
+  chains: list(object<Unmanaged['chains'][number]>({ table, chain: plain })),
+  rules: list(object<Unmanaged['rules'][number]>({ table, chain: plain, count })),
+})
+
+const family: Reader<SavedFamilyShape> = object<SavedFamilyShape>({
+  family: oneOf(...FAMILIES),
+  backend: oneOf('nft', 'legacy'),
+  version,
+  base: sha256,
+  result: sha256,
+  target: string,
+  origins: list(origin),
+  unmanaged,
+})
+
+const shape: Reader<SavedShape> = object<SavedShape>({
+  kind: oneOf('fwctl-plan'),
+  formatVersion: oneOf('1.0'),
+  policyDigest: (value, path) => (value === null ? null : sha256(value, path)),
+  foreign: list(plain),
+  families: list(family),
+  digest: sha256,
+})

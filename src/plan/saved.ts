@@ -15,7 +15,7 @@ import { parseSave } from '../iptables/save.ts'
 import type { Dialect, Family, Origin, Ruleset, TableName } from '../ruleset/model.ts'
 import type { Unmanaged } from './claim.ts'
 import { makePlan, type Plan } from './plan.ts'
-import { type SavedFamilyShape, type SavedShape, savedShape } from './saved-shape.ts'
+import { type SavedFamilyShape, type SavedShape, savedShape, untrusted } from './saved-shape.ts'
 import { rulesetDigest, stateText } from './state.ts'
 
 /** No real plan comes near: 100,000 rules take some 15 MB. */
@@ -71,7 +71,7 @@ export function readSavedPlan(text: string, options: { readonly names?: Names } 
   } catch (cause) {
     throw untrusted('it is not JSON', cause)
   }
-  const { digest: stated, ...body } = savedShape(json, untrusted)
+  const { digest: stated, ...body } = savedShape(json)
   if (integrity(body) !== stated) throw untrusted('its digest does not match: it was changed')
   return {
     ...(body.policyDigest === null ? {} : { policyDigest: body.policyDigest }),
@@ -173,13 +173,4 @@ function withOrigins(target: Ruleset, origins: readonly SavedOrigin[]): Ruleset 
 
 function integrity(body: Omit<SavedShape, 'digest'>): string {
   return digest(JSON.stringify(body))
-}
-
-function untrusted(problem: string, cause?: unknown): FwctlError {
-  return new FwctlError(
-    'untrusted-file',
-    `This is not a saved plan that can be trusted: ${problem}. The host was not touched; make the ` +
-      'plan again with "fwctl plan --out FILE".',
-    { cause },
-  )
 }

@@ -54,7 +54,7 @@ export function builtinChains(table: Table | undefined, name: TableName): readon
 }
 
 /** The user-defined chains, by name. */
-export function userChains(table: Table | undefined): readonly Chain[] {
+function userChains(table: Table | undefined): readonly Chain[] {
   if (table === undefined) return []
   return table.chains
     .filter((chain) => !isBuiltinChain(table.name, chain.name))

@@ -62,7 +62,7 @@ interface Context {
   readonly options: TextOptions
 }
 
-export const SIGNS: Readonly<Record<ChangeKind, string>> = {
+const SIGNS: Readonly<Record<ChangeKind, string>> = {
   'chain-add': '+',
   'chain-remove': '-',
   'policy-change': '~',

@@ -6,7 +6,7 @@
 import { BUILTIN_CHAINS, isBuiltinChain } from '../../src/ruleset/hooks.ts'
 import type { Backend, Chain, Counters, Rule, Ruleset, TableName } from '../../src/ruleset/model.ts'
 
-export class RestoreError extends Error {
+class RestoreError extends Error {
   readonly line: number
   constructor(line: number, message: string) {
     super(`line ${line}: ${message}`)

@@ -39,7 +39,7 @@ export function counters(packets: number, bytes: number = packets * 10): Counter
 }
 
 /** Rules written one a line, each with `[packets:bytes]` in front if it has counters. */
-export function rules(...lines: readonly string[]): Rule[] {
+function rules(...lines: readonly string[]): Rule[] {
   return lines.map((line) => {
     const counted = /^\[(\d+):(\d+)\] (.*)$/.exec(line)
     if (counted === null) return rule(line)
