@@ -77,7 +77,9 @@ export function generateRule(options: GenerateOptions): GeneratedRule {
     ...generateCriteria(random, chain, dialect),
     ...(protocol === undefined ? [] : ['-p', protocol]),
     ...shuffle(random, extensions).flatMap((e) => generateMatch(random, e, place)),
-    ...(end ? ['-j', end.name, ...generateOptions(random, end, place)] : generateVerdict(random)),
+    ...(end
+      ? ['-j', end.name, ...generateOptions(random, end, place)]
+      : generateVerdict(random, table)),
   ]
   return { table, chain, words }
 }
@@ -88,8 +90,10 @@ function usable(dialect: Dialect, wanted: (e: Extension) => boolean): Extension[
   )
 }
 
-function generateVerdict(random: Random): string[] {
-  return random(4) === 0 ? [] : ['-j', pick(random, ['ACCEPT', 'DROP', 'RETURN'])]
+/** None at all now and then; iptables refuses DROP in nat. */
+function generateVerdict(random: Random, table: TableName): string[] {
+  const verdicts = ['ACCEPT', 'RETURN', ...(table === 'nat' ? [] : ['DROP'])]
+  return random(4) === 0 ? [] : ['-j', pick(random, verdicts)]
 }
 
 /** A protocol that one of the extensions needs, or any. */
@@ -146,7 +150,8 @@ function generateMatch(random: Random, entry: MatchExtension, place: Place): str
 function generateOptions(random: Random, entry: Extension, place: Place): string[] {
   const { table, chain, context } = place
   const specs = Object.entries(entry.options).filter(
-    ([, { families, tables, hooks }]) =>
+    ([, { families, tables, hooks, needsHost }]) =>
+      needsHost === undefined &&
       (families?.includes(context.family) ?? true) &&
       (tables?.includes(table) ?? true) &&
       (hooks?.includes(chain) ?? true),

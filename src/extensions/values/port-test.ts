@@ -1,11 +1,14 @@
 import type { Option } from '../../ruleset/model.ts'
-import type { OptionSpec } from '../extension.ts'
-import { portRange } from './port.ts'
+import type { OptionSpec, ValueType } from '../extension.ts'
 
-/** `--sport` or `--dport` of a protocol with ports. */
-export function portTest(description: string, aliases: readonly string[]): OptionSpec {
+/** `--sport` or `--dport` of a protocol with ports, which `value` reads. */
+export function portTest(
+  value: ValueType,
+  description: string,
+  aliases: readonly string[],
+): OptionSpec {
   return {
-    value: portRange,
+    value,
     description,
     aliases,
     negatable: true,
