@@ -85,6 +85,8 @@ export interface OptionSpec {
   /** Where the option may stand, if that is narrower than its extension. */
   readonly tables?: readonly TableName[]
   readonly hooks?: readonly Hook[]
+  /** Something on the host must be there for it; the random generator leaves the option out. */
+  readonly needsHost?: string
 }
 
 /** What an entry's `check` sees besides its own options. */

@@ -1,5 +1,6 @@
 import type { MatchExtension } from '../extension.ts'
 import { mark as markValue } from '../values/mark.ts'
+import { outsideMask } from '../values/never-matches.ts'
 
 /** libxt_mark */
 export const mark: MatchExtension = {
@@ -7,6 +8,7 @@ export const mark: MatchExtension = {
   name: 'mark',
   summary: 'Matches the netfilter mark of the packet.',
   effect: 'pure',
+  caution: outsideMask,
   options: {
     mark: {
       value: markValue({ what: 'mark', bits: 32 }),

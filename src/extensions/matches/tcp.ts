@@ -1,6 +1,8 @@
-import { atLeast } from '../../ruleset/model.ts'
-import type { MatchExtension } from '../extension.ts'
+import { atLeast, type Dialect, type Option } from '../../ruleset/model.ts'
+import type { MatchExtension, Refusal } from '../extension.ts'
+import { neverTrue } from '../values/never-matches.ts'
 import { integer } from '../values/number.ts'
+import { portRange } from '../values/port.ts'
 import { portTest, storedByNft } from '../values/port-test.ts'
 import { tcpFlags } from '../values/tcp-flags.ts'
 import { flag } from '../values/text.ts'
@@ -15,8 +17,8 @@ export const tcp: MatchExtension = {
   protocols: ['6'],
   mergeable: true,
   options: {
-    sport: portTest('Source port or port range.', ['source-port']),
-    dport: portTest('Destination port or port range.', ['destination-port']),
+    sport: portTest(portRange, 'Source port or port range.', ['source-port']),
+    dport: portTest(portRange, 'Destination port or port range.', ['destination-port']),
     'tcp-option': {
       value: integer({ min: 1, max: 255, what: 'TCP option' }),
       description: 'A TCP option that is set.',
@@ -26,7 +28,7 @@ export const tcp: MatchExtension = {
       value: tcpFlags,
       description: 'Flags to look at, and those of them that must be set.',
       negatable: true,
-      any: 'NONE NONE',
+      omit: 'NONE NONE',
       group: 'flags',
     },
     syn: {
@@ -41,6 +43,28 @@ export const tcp: MatchExtension = {
       }),
     },
   },
-  print: (options, { backend, version }) =>
-    backend === 'nft' && atLeast(version, [1, 8, 8]) ? options.map(storedByNft) : options,
+  caution: looksAtNoFlag,
+  print: (options, dialect) =>
+    options
+      .filter((option) => !isLost(option, dialect))
+      .map((option) => (usesPayload(dialect) ? storedByNft(option) : option)),
+}
+
+/** `--tcp-flags NONE SYN`: of no flags at all, SYN is never set. */
+function looksAtNoFlag(options: readonly Option[]): Refusal | undefined {
+  const option = options.find((o) => o.name === 'tcp-flags' && o.values[0] === 'NONE')
+  if (option === undefined) return undefined
+  const why = 'it looks at no flag'
+  return option.values[1] === 'NONE'
+    ? neverTrue({ ...option, negated: !option.negated }, why)
+    : neverTrue(option, why)
+}
+
+function usesPayload({ backend, version }: Dialect): boolean {
+  return backend === 'nft' && atLeast(version, [1, 8, 8])
+}
+
+/** Flags under an empty mask are not saved, by legacy only if they are negated. */
+function isLost({ name, negated, values }: Option, dialect: Dialect): boolean {
+  return name === 'tcp-flags' && values[0] === 'NONE' && (!negated || usesPayload(dialect))
 }

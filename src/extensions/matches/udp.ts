@@ -1,8 +1,9 @@
 import { atLeast } from '../../ruleset/model.ts'
 import type { MatchExtension } from '../extension.ts'
+import { lookupPortRange } from '../values/lookup-port.ts'
 import { portTest, storedByNft } from '../values/port-test.ts'
 
-/** libxt_udp */
+/** libxt_udp: unlike libxt_tcp it leaves ports to getaddrinfo, so `0x50` is none. */
 export const udp: MatchExtension = {
   kind: 'match',
   name: 'udp',
@@ -12,8 +13,8 @@ export const udp: MatchExtension = {
   protocols: ['17'],
   mergeable: true,
   options: {
-    sport: portTest('Source port or port range.', ['source-port']),
-    dport: portTest('Destination port or port range.', ['destination-port']),
+    sport: portTest(lookupPortRange, 'Source port or port range.', ['source-port']),
+    dport: portTest(lookupPortRange, 'Destination port or port range.', ['destination-port']),
   },
   print: (options, { backend, version }) =>
     backend === 'nft' && atLeast(version, [1, 8, 8]) ? options.map(storedByNft) : options,

@@ -79,10 +79,12 @@ export const ct: TargetExtension = {
     helper: {
       value: name({ what: 'helper', max: 15, examples: ['ftp', 'tftp', 'sip'] }),
       description: 'The helper that follows the connection.',
+      needsHost: 'the helper must be loaded, for the protocol of the rule',
     },
     timeout: {
       value: name({ what: 'timeout policy', max: 31, examples: ['dns'] }),
       description: 'The timeout policy of the connection.',
+      needsHost: 'the timeout policy must exist',
     },
     ctevents: { value: CT_EVENTS, description: 'The events that are told of the connection.' },
     expevents: {

@@ -10,12 +10,18 @@ const list = choiceList({
   empty: 'NONE',
 })
 
+/** The words of a list that name flags: strtok passes over empty parts, and NONE adds none. */
+function namedFlags(word: string): string {
+  const named = word.split(',').filter((part) => part !== '' && part.toUpperCase() !== 'NONE')
+  return named.join(',') || 'NONE'
+}
+
 /** Two words: the flags to look at, and those that must be set. Printed in the order of the bits. */
 export const tcpFlags: ValueType = {
   name: 'tcp flags',
   words: 2,
   parse: ([mask = '', set = ''], context) => {
-    const saved = [list.parse([mask], context), list.parse([set], context)]
+    const saved = [mask, set].map((word) => list.parse([namedFlags(word)], context))
     return saved.find(isRefusal) ?? (saved.flat() as string[])
   },
   schema: {
