@@ -17,7 +17,7 @@ const v6 = fc.oneof(
   fc.bigInt(0n, (1n << 128n) - 1n),
   fc
     .array(fc.constantFrom(0n, 0n, 1n, 0xffffn), { minLength: 8, maxLength: 8 })
-    .map((groups) => groups.reduce((value, group) => (value << 16n) | group, 0n)),
+    .map((groups) => groups.reduce<bigint>((value, group) => (value << 16n) | group, 0n)),
 )
 
 describe('addresses', () => {
