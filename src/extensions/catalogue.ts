@@ -23,7 +23,9 @@ import { recent } from './matches/recent.ts'
 import { set } from './matches/set.ts'
 import { state } from './matches/state.ts'
 import { statistic } from './matches/statistic.ts'
+import { string } from './matches/string.ts'
 import { tcp } from './matches/tcp.ts'
+import { time } from './matches/time.ts'
 import { tos } from './matches/tos.ts'
 import { ttl } from './matches/ttl.ts'
 import { udp } from './matches/udp.ts'
@@ -67,7 +69,9 @@ const MATCHES: readonly MatchExtension[] = [
   set,
   state,
   statistic,
+  string,
   tcp,
+  time,
   tos,
   ttl,
   udp,
