@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import type { RunInput } from '../../src/cli/context.ts'
+import { run } from '../../src/cli/run.ts'
+
+export interface CliResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command line in process, away from any terminal and with nothing in its environment. */
+export async function runCli(
+  argv: readonly string[],
+  options: { readonly stdin?: string } & Partial<Omit<RunInput, 'argv' | 'stdin'>> = {},
+): Promise<CliResult> {
+  const { stdin = '', ...rest } = options
+  const out = collect()
+  const err = collect()
+  const code = await run({
+    argv,
+    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+    stdout: out.stream,
+    stderr: err.stream,
+    env: {},
+    isTTY: { stdin: false, stdout: false, stderr: false },
+    cwd: process.cwd(),
+    uid: process.geteuid?.() ?? -1,
+    ...rest,
+  })
+  return { code, stdout: out.text(), stderr: err.text() }
+}
+
+/** A folder that is gone at the end of the test. */
+export function temporaryFolder(): { readonly path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'fwctl-test-'))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+function collect(): { readonly stream: Writable; readonly text: () => string } {
+  const chunks: Buffer[] = []
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(Buffer.from(chunk))
+      done()
+    },
+  })
+  return { stream, text: () => Buffer.concat(chunks).toString() }
+}
