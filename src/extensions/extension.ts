@@ -153,6 +153,8 @@ export interface MatchExtension extends ExtensionBase {
   readonly implicitFor?: readonly string[]
   /** Two instances in one rule mean the same as one with the options of both. */
   readonly mergeable?: boolean
+  /** Of a mergeable match: nft keeps an instance with these options in one piece, as legacy does. */
+  readonly storedWhole?: (options: readonly Option[]) => boolean
 }
 
 export interface TargetExtension extends ExtensionBase {

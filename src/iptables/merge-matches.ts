@@ -18,12 +18,13 @@ export function mergeMatches(
   const merged: Match[] = []
   for (const match of matches) {
     const entry = findMatch(match.module, family)
-    const at = merged.findIndex((m) => m.module === match.module)
+    const isWhole = (m: Match): boolean =>
+      shared === 'last-wins' && (entry?.storedWhole?.(m.options) ?? false)
+    const at = merged.findIndex((m) => m.module === match.module && !isWhole(m))
     const first = merged[at]
-    const joins =
-      first && entry?.mergeable && (shared === 'last-wins' || !shareOption(first, match))
-    if (joins) merged[at] = join(first, match, entry)
-    else merged.push(match)
+    const apart = first === undefined || isWhole(match) || !entry?.mergeable
+    if (apart || (shared === 'apart' && shareOption(first, match))) merged.push(match)
+    else merged[at] = join(first, match, entry)
   }
   return merged
 }

@@ -16,6 +16,7 @@ export const tcp: MatchExtension = {
   implicitFor: ['6'],
   protocols: ['6'],
   mergeable: true,
+  storedWhole,
   options: {
     sport: portTest(portRange, 'Source port or port range.', ['source-port']),
     dport: portTest(portRange, 'Destination port or port range.', ['destination-port']),
@@ -47,7 +48,14 @@ export const tcp: MatchExtension = {
   print: (options, dialect) =>
     options
       .filter((option) => !isLost(option, dialect))
-      .map((option) => (usesPayload(dialect) ? storedByNft(option) : option)),
+      .map((option) =>
+        usesPayload(dialect) && !storedWhole(options) ? storedByNft(option) : option,
+      ),
+}
+
+/** nft has no expression for a TCP option, nor for no test at all. */
+function storedWhole(options: readonly Option[]): boolean {
+  return options.length === 0 || options.some((o) => o.name === 'tcp-option')
 }
 
 /** `--tcp-flags NONE SYN`: of no flags at all, SYN is never set. */

@@ -12,6 +12,7 @@ export const udp: MatchExtension = {
   implicitFor: ['17'],
   protocols: ['17'],
   mergeable: true,
+  storedWhole: (options) => options.length === 0,
   options: {
     sport: portTest(lookupPortRange, 'Source port or port range.', ['source-port']),
     dport: portTest(lookupPortRange, 'Destination port or port range.', ['destination-port']),

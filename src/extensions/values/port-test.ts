@@ -29,5 +29,5 @@ export function complement(option: Option): Option {
 /** nft from 1.8.8 on stores a negated range that begins at 0 as "greater than its end". */
 export function storedByNft(option: Option): Option {
   const isPort = option.name === 'sport' || option.name === 'dport'
-  return isPort && /^0(:|$)/.test(option.values[0] ?? '') ? complement(option) : option
+  return isPort && /^0:/.test(option.values[0] ?? '') ? complement(option) : option
 }
