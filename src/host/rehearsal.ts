@@ -150,6 +150,10 @@ async function tryOut(
     const refusal = await runRestore(executor, tools, { text, noflush: true, lockFile })
     if (refusal.kind === 'refused') return { kind: 'refused', refusal }
     return await compare(one, options, scratch)
+  } catch (error) {
+    // In a user namespace iptables-legacy-save may not list the tables.
+    if (!(error instanceof FwctlError) || error.code !== 'no-permission') throw error
+    return { kind: 'skipped', reason: error.message }
   } finally {
     await scratch.close()
   }

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { lstat, mkdir, open } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
@@ -46,10 +46,7 @@ export async function openStateDir(
 ): Promise<StateDir> {
   const paths = stateDirPaths(root, executor)
   await mkdir(paths.snapshots, { recursive: true, mode: 0o700 })
-  const base = resolve(root)
-  for (let at = paths.snapshots; at !== base; at = dirname(at)) await requirePrivate(at)
-  await requirePrivate(base)
-  await requireSafeParents(dirname(base))
+  await requireTrustedDir(root, paths)
   const lock = await open(
     paths.lock,
     constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW,
@@ -59,8 +56,17 @@ export async function openStateDir(
   return paths
 }
 
+/** Throws FwctlError `refused` as `openStateDir` does; what is not there yet is as good as ours. */
+export async function requireTrustedDir(root: string, paths: StateDir): Promise<void> {
+  const base = resolve(root)
+  for (let at = paths.snapshots; at !== base; at = dirname(at)) await requirePrivate(at)
+  await requirePrivate(base)
+  await requireSafeParents(dirname(base))
+}
+
 async function requirePrivate(path: string): Promise<void> {
-  const stat = await lstat(path)
+  const stat = await lstatIfThere(path)
+  if (stat === undefined) return
   const problem = !stat.isDirectory()
     ? 'is not a directory'
     : stat.uid !== process.geteuid?.()
@@ -79,8 +85,9 @@ async function requirePrivate(path: string): Promise<void> {
 
 /** Somebody who may rename entries of a parent could put another directory in our place. */
 async function requireSafeParents(path: string): Promise<void> {
-  for (let at = path; ; at = dirname(at)) {
-    const stat = await lstat(at)
+  for (const at of withParents(path)) {
+    const stat = await lstatIfThere(at)
+    if (stat === undefined) continue
     const sticky = (stat.mode & 0o1000) !== 0
     const owners = [0, process.geteuid?.()]
     if (!owners.includes(stat.uid) || (stat.mode & 0o022 && !sticky && !stat.isSymbolicLink())) {
@@ -91,6 +98,18 @@ async function requireSafeParents(path: string): Promise<void> {
         { details: { path: at } },
       )
     }
-    if (at === dirname(at)) return
+  }
+}
+
+function withParents(path: string): readonly string[] {
+  return path === dirname(path) ? [path] : [path, ...withParents(dirname(path))]
+}
+
+async function lstatIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
   }
 }

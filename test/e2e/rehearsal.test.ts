@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { detectBackend } from '../../src/host/backend.ts'
+import type { Executor } from '../../src/host/executor.ts'
 import { parseLive } from '../../src/host/live.ts'
+import { localExecutor } from '../../src/host/local-executor.ts'
 import { type Rehearsal, rehearse, rehearseRulesets } from '../../src/host/rehearsal.ts'
 import { buildBatch } from '../../src/plan/batch.ts'
 import type { Backend, Family, Ruleset } from '../../src/ruleset/model.ts'
@@ -199,6 +201,42 @@ test('without the right to make a namespace it says so, and apply goes on only w
     kind: 'applied',
     rehearsal: { kind: 'skipped' },
   })
+})
+
+test('without root it is done in a user namespace where that is possible, and never passes unseen', async () => {
+  const local = localExecutor()
+  const drop = <C extends { program: string; args: readonly string[] }>(command: C): C => ({
+    ...command,
+    program: 'setpriv',
+    args: [
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      '--',
+      command.program,
+      ...command.args,
+    ],
+  })
+  const nobody: Executor = {
+    ...local,
+    run: (command) => local.run(drop(command)),
+    hold: (command) => local.hold(drop(command)),
+  }
+  const bad = `${FILTER}-A INPUT -j MASQUERADE\nCOMMIT\n`
+  for (const [backend, text, kinds] of [
+    ['nft', `${FILTER}-A INPUT -j DROP\nCOMMIT\n`, ['passed', 'skipped']],
+    ['nft', bad, ['failed', 'skipped']],
+    ['legacy', bad, ['failed', 'skipped']],
+  ] as const) {
+    await using scratch = await scratchNamespace()
+    const { tools, target } = await rulesets(backend, 'ipv4', scratch, text)
+    const rehearsal = await rehearseRulesets({
+      executor: nobody,
+      backend: tools,
+      rulesets: [target],
+    })
+    expect(kinds).toContain(rehearsal.kind)
+  }
 })
 
 function inet(family: Family): string {
