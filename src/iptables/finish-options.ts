@@ -1,11 +1,5 @@
 import { optionTraits } from '../extensions/catalogue.ts'
-import {
-  type Extension,
-  isRefusal,
-  type Refusal,
-  refuse,
-  type ValueContext,
-} from '../extensions/extension.ts'
+import { type Extension, type Refusal, refuse, type ValueContext } from '../extensions/extension.ts'
 import type { Option } from '../ruleset/model.ts'
 
 /**
