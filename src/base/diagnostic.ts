@@ -48,6 +48,7 @@ export type DiagnosticCode =
   | 'wrong-family'
   | 'wrong-table'
   | 'wrong-hook'
+  | 'wrong-backend'
   | 'host-name'
   | 'octal-address'
   | 'never-matches'

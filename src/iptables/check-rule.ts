@@ -1,5 +1,6 @@
 /** What is wrong with a rule whose words are all right. */
 import { type Extension, type Refusal, refuse } from '../extensions/extension.ts'
+import { LEGACY_VERDICTS } from '../ruleset/hooks.ts'
 import type { Match, Option, RuleSpec } from '../ruleset/model.ts'
 import { shareOption } from './merge-matches.ts'
 import { problem, type Reading } from './reading.ts'
@@ -7,6 +8,19 @@ import { problem, type Reading } from './reading.ts'
 /** What depends on the rule as a whole: the protocol, and the extensions' own checks. */
 export function checkExtensions(reading: Reading, spec: RuleSpec): void {
   const { dialect } = reading.context
+  const { target } = spec
+  if (
+    dialect.backend === 'nft' &&
+    target?.verb === 'jump' &&
+    LEGACY_VERDICTS.includes(target.name)
+  ) {
+    const refusal = refuse(
+      'wrong-backend',
+      `iptables-nft can not load ${target.name}`,
+      'use NFQUEUE',
+    )
+    problem(reading, reading.target?.word ?? 0, refusal)
+  }
   if (spec.matches.length > 1) checkTwins(reading, spec.matches)
   const instances = reading.target ? [...reading.matches, reading.target] : reading.matches
   const stored = [...spec.matches, ...(spec.target ? [spec.target] : [])]

@@ -20,5 +20,8 @@ export function isBuiltinChain(table: TableName, chain: string): chain is Hook {
 /** Verdicts that are not extensions: they take no options and name no chain. */
 export const VERDICTS: readonly string[] = ['ACCEPT', 'DROP', 'RETURN', 'QUEUE']
 
+/** Of these, what iptables-nft can not load: the kernel's old queue handler. */
+export const LEGACY_VERDICTS: readonly string[] = ['QUEUE']
+
 /** The longest name of a user-defined chain, in bytes (XT_EXTENSION_MAXNAMELEN - 1). */
 export const CHAIN_NAME_BYTES = 28
