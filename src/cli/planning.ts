@@ -8,13 +8,7 @@ import type { Family } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { refuseErrors, type Sources } from './findings.ts'
 import { type HostInput, isOffline, openHost, readDumps } from './host-input.ts'
-import {
-  assumedBackend,
-  assumedDialects,
-  compileInput,
-  readPolicy,
-  wantedFamilies,
-} from './policy-input.ts'
+import { assumedBackend, compileInput, readPolicy, wantedFamilies } from './policy-input.ts'
 
 export interface PlanInput {
   readonly plan: Plan
@@ -28,7 +22,7 @@ export async function planPolicy(context: Context, signal?: AbortSignal): Promis
   const input = await readPolicy(context)
   const wanted = wantedFamilies(input, context)
   // What is wrong on any host is said first, all at once.
-  const trial = compileInput(input, { dialects: assumedDialects(wanted, assumedBackend(context)) })
+  const trial = compileInput(input, { families: wanted, backend: assumedBackend(context) })
   refuseErrors([...input.diagnostics, ...trial.diagnostics], input.sources)
 
   const host = isOffline(context) ? undefined : await openHost(context)

@@ -1,7 +1,6 @@
 /** The policy that the command line names, read and compiled. */
 import { resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
-import type { Names } from '../extensions/names.ts'
 import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts'
 import { diskFiles, type PolicyFiles } from '../policy/files.ts'
 import { type LoadedPolicy, loadPolicy } from '../policy/load.ts'
@@ -39,16 +38,26 @@ export async function readPolicy(context: Context): Promise<PolicyInput> {
   return { ...loaded, sources }
 }
 
-/** Compiles for the families that the policy and the dialects have in common. */
+/** Compiled for a host that is not asked; in full, so that everything wrong with it is found. */
 export function compileInput(
   input: PolicyInput,
-  options: {
-    readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
-    readonly names?: Names
-  },
+  options: { readonly families: readonly Family[]; readonly backend: Backend },
 ): CompiledPolicy {
-  if (input.policy === undefined) return { desired: {}, externalJumps: [], diagnostics: [] }
-  return compilePolicy(input.policy, options)
+  const { policy } = input
+  if (policy === undefined) return { desired: {}, externalJumps: [], diagnostics: [] }
+  const compiled = compilePolicy(policy, {
+    dialects: assumedDialects(policy.families, options.backend),
+  })
+  const wanted = (family: Family): boolean => options.families.includes(family)
+  return {
+    ...compiled,
+    desired: Object.fromEntries(
+      Object.values(compiled.desired)
+        .filter(({ family }) => wanted(family))
+        .map((ruleset) => [ruleset.family, ruleset]),
+    ),
+    externalJumps: compiled.externalJumps.filter(({ family }) => wanted(family)),
+  }
 }
 
 /** The families that the policy is for, or the one of them that `--family` names. */

@@ -11,7 +11,6 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { countFindings, inFileOrder, showFindings } from './findings.ts'
 import {
   assumedBackend,
-  assumedDialects,
   compileInput,
   type PolicyInput,
   readPolicy,
@@ -22,8 +21,10 @@ import {
 export async function validate(context: Context): Promise<ExitCode> {
   const { options } = context
   const input = await readPolicy(context)
-  const dialects = assumedDialects(wantedFamilies(input, context), assumedBackend(context))
-  const compiled = compileInput(input, { dialects })
+  const compiled = compileInput(input, {
+    families: wantedFamilies(input, context),
+    backend: assumedBackend(context),
+  })
   const foreign = input.policy?.ownership.foreign ?? []
   const diagnostics: Diagnostic[] = [
     ...input.diagnostics,

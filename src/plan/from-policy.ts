@@ -28,13 +28,12 @@ export function planFromPolicy(
   const before = [...loaded.diagnostics, ...(options.diagnostics ?? [])]
   if (policy === undefined) return { diagnostics: before }
   const families = policy.families.filter((family) => live[family] !== undefined)
-  const dialects: Partial<Record<Family, Dialect>> = {}
-  for (const family of families) {
-    const dialect = live[family]?.dialect
-    if (dialect !== undefined) dialects[family] = dialect
-  }
   const { names } = options
-  const compiled = compilePolicy(policy, { dialects, ...(names ? { names } : {}) })
+  const compiled = compilePolicy(policy, {
+    dialects: dialectsFor(policy.families, live),
+    ...(names ? { names } : {}),
+  })
+  const jumps = compiled.externalJumps.filter((jump) => families.includes(jump.family))
   const isLive = (table: string, chain: string, family: Family): boolean =>
     live[family]?.ruleset.tables
       .find(({ name }) => name === table)
@@ -42,9 +41,7 @@ export function planFromPolicy(
   const diagnostics = [
     ...before,
     ...compiled.diagnostics,
-    ...danglingJumps(compiled.externalJumps, ({ family, table, target }) =>
-      isLive(table, target, family),
-    ),
+    ...danglingJumps(jumps, ({ family, table, target }) => isLive(table, target, family)),
   ]
   if (hasErrors(diagnostics)) return { diagnostics }
   const plan = makePlan({
@@ -58,4 +55,21 @@ export function planFromPolicy(
     diagnostics,
   })
   return { plan, diagnostics: plan.diagnostics }
+}
+
+/**
+ * Also for a family that is not looked at: a rule for IPv6 alone is no mistake because only IPv4 is
+ * planned.
+ */
+function dialectsFor(
+  families: readonly Family[],
+  live: LiveStates,
+): Readonly<Partial<Record<Family, Dialect>>> {
+  const known = Object.values(live).find((state) => state !== undefined)?.dialect
+  const dialects: Partial<Record<Family, Dialect>> = {}
+  for (const family of families) {
+    const dialect = live[family]?.dialect ?? (known && { ...known, family })
+    if (dialect !== undefined) dialects[family] = dialect
+  }
+  return dialects
 }
