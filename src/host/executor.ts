@@ -20,7 +20,8 @@ export interface Executor {
   /**
    * Starts a program that copies stdin to stdout (in the end: `cat`) and waits until it does, which
    * shows that whatever was to come before it (a lock, a namespace) is in place. It lives until it is
-   * stopped, or until fwctl dies, however that happens: the kernel then closes its stdin.
+   * stopped, or until fwctl dies, however that happens: the kernel then closes its stdin. The signal
+   * of the command only ends the wait.
    * Throws like `run`, and `command-failed` with `details.status` when it ends instead.
    */
   hold(command: Omit<Command, 'input'>): Promise<HeldProcess>

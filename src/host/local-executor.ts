@@ -98,11 +98,16 @@ async function runToEnd(path: string, command: Command): Promise<Result> {
 }
 
 async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<HeldProcess> {
+  // What it holds once it has started, such as a lock, is still needed while a cancelled apply undoes
+  // what it did: from then on only stop() ends it.
+  const start = new AbortController()
+  const cancel = () => start.abort()
+  command.signal?.addEventListener('abort', cancel)
   const child = privately(() =>
     execa(path, command.args, {
       ...spawnOptions(command),
       stdin: 'pipe',
-      ...(command.signal ? { cancelSignal: command.signal } : {}),
+      cancelSignal: start.signal,
     }),
   )
   child.stdin.on('error', () => {
@@ -112,6 +117,7 @@ async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<
   const timer = setTimeout(() => child.kill('SIGKILL'), command.timeoutMs)
   const result = await Promise.race([once(child.stdout, 'data').then(() => undefined), child])
   clearTimeout(timer)
+  command.signal?.removeEventListener('abort', cancel)
   if (result?.isCanceled) throw cancelled(command.program)
   if (result !== undefined || child.pid === undefined) {
     const stderr = result ? decodeText(result.stderr).trim() : ''

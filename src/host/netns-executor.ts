@@ -67,7 +67,9 @@ function entryArguments(namespace: Namespace): string[] {
     return [`--net=/run/netns/${namespace.name}`]
   }
   const net = `--net=/proc/${namespace.pid}/ns/net`
-  return namespace.user ? [`--user=/proc/${namespace.pid}/ns/user`, net] : [net]
+  if (!namespace.user) return [net]
+  // The user is root in there already, and may not set groups (nsenter would, and fail).
+  return ['--preserve-credentials', `--user=/proc/${namespace.pid}/ns/user`, net]
 }
 
 /** The name becomes part of a path. */

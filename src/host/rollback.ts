@@ -70,7 +70,7 @@ export async function planRollback(request: RollbackRequest): Promise<Plan> {
 }
 
 /** `saved`, but for what belongs to other tools, which stays as it is in `live`. */
-export function rollbackTarget(input: {
+function rollbackTarget(input: {
   readonly live: Ruleset
   readonly saved: Ruleset
   /** Chains that fwctl changed since, whatever their names. */

@@ -91,6 +91,19 @@ describe('the lock', () => {
     await (await waiting).release()
   })
 
+  test('survives the signal that ended a wait for it: undoing still needs it', async () => {
+    const path = join(directory, 'lock')
+    const stop = new AbortController()
+    const first = await takeLock(local, path, { waitMs: 100, signal: stop.signal })
+    const waiting = takeLock(local, path, { waitMs: 60_000, signal: stop.signal })
+    setTimeout(() => stop.abort(), 50)
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(takeLock(local, path, { waitMs: 200 })).rejects.toMatchObject({
+      code: 'lock-busy',
+    })
+    await first.release()
+  })
+
   test('is gone with the process that took it, even by SIGKILL', async () => {
     const path = join(directory, 'lock')
     const script = `
@@ -111,7 +124,9 @@ describe('the lock', () => {
 describe('a named network namespace', () => {
   test('is entered for every program, and one that is not there is a usage error', async () => {
     const name = `fwctl-test-${process.pid}`
-    execFileSync('ip', ['netns', 'add', name])
+    const netns = (verb: string) =>
+      local.run({ program: 'ip', args: ['netns', verb, name], timeoutMs: 10_000 })
+    await netns('add')
     try {
       await requireNamespace(local, name)
       const inside = netnsExecutor(local, { kind: 'name', name })
@@ -124,7 +139,7 @@ describe('a named network namespace', () => {
       expect(live.ipv4?.text).toContain('-A INPUT -j ACCEPT')
       expect(inside.stateKey).toBe(`netns-${name}`)
     } finally {
-      execFileSync('ip', ['netns', 'delete', name])
+      await netns('delete')
     }
     await expect(requireNamespace(local, name)).rejects.toMatchObject({ code: 'usage' })
   })
