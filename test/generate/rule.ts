@@ -12,6 +12,7 @@ import type {
   ValueContext,
 } from '../../src/extensions/extension.ts'
 import type { Names } from '../../src/extensions/names.ts'
+import { OWN_PROTOCOL_NAMES } from '../../src/extensions/values/protocol.ts'
 import { BUILTIN_CHAINS, type Hook } from '../../src/ruleset/hooks.ts'
 import { type Dialect, TABLES, type TableName } from '../../src/ruleset/model.ts'
 
@@ -143,8 +144,17 @@ interface Place {
 function generateMatch(random: Random, entry: MatchExtension, place: Place): string[] {
   const { protocol } = place
   const options = generateOptions(random, entry, place)
-  const implied = protocol !== undefined && (entry.implicitFor?.includes(protocol) ?? false)
+  const implied = protocol !== undefined && isImplied(entry, protocol, place.context.names)
   return implied && options.length > 0 && random(2) === 0 ? options : ['-m', entry.name, ...options]
+}
+
+/** A protocol's number loads the match that has the name of the protocol: 135 does not load mh. */
+function isImplied(entry: MatchExtension, protocol: string, names: Names): boolean {
+  const name = OWN_PROTOCOL_NAMES[protocol] ?? names.protocolName(Number(protocol)) ?? ''
+  return (
+    (entry.implicitFor?.includes(protocol) ?? false) &&
+    [entry.name, ...(entry.aliases ?? [])].includes(name)
+  )
 }
 
 function generateOptions(random: Random, entry: Extension, place: Place): string[] {
