@@ -1,4 +1,4 @@
-import type { MatchExtension } from '../extension.ts'
+import { type MatchExtension, refuse } from '../extension.ts'
 import { idRange } from '../values/id-range.ts'
 import { flag } from '../values/text.ts'
 
@@ -31,5 +31,11 @@ export const owner: MatchExtension = {
       description: 'Look at the supplementary groups of the socket too.',
       needs: ['gid-owner'],
     },
+  },
+  normalise: (options, _context, typed) => {
+    const at = (name: string): number => typed.findIndex((o) => o.name === name)
+    return at('suppl-groups') >= 0 && at('suppl-groups') < at('gid-owner')
+      ? refuse('conflicting-options', '--suppl-groups needs --gid-owner before it')
+      : options
   },
 }
