@@ -79,7 +79,9 @@ const services = readTable(SERVICES)
 const protocolNames = new Map([...protocols].reverse().map(([name, number]) => [number, name]))
 
 export const BUILTIN_NAMES: Names = {
-  service: (name) => services.get(name),
+  // The services are those of TCP and UDP; other protocols have next to none.
+  service: (name, protocol = 'tcp') =>
+    protocol === 'tcp' || protocol === 'udp' ? services.get(name) : undefined,
   protocolNumber: (name) => OWN_PROTOCOLS[name] ?? protocols.get(name),
   protocolName: (number) => protocolNames.get(number),
   user: (name) => ({ root: 0, nobody: 65534 })[name],
