@@ -34,8 +34,12 @@ export function readDocument(text: string, file: string): ReadDocument {
   const composer = new Composer({ lineCounter, prettyErrors: false, uniqueKeys: false })
   const [document, second] = [...composer.compose(tokens, true, text.length)] as Document[]
   const errors = document?.errors ?? []
+  const lines = new Set<number>()
   for (const { message, pos } of errors) {
-    report('yaml-syntax', pos[0], message.replaceAll(/\s+/g, ' ').trim())
+    // One missing bracket is missed again by everything around it.
+    const { line } = positionAt(pos[0])
+    if (!lines.has(line)) report('yaml-syntax', pos[0], message.replaceAll(/\s+/g, ' ').trim())
+    lines.add(line)
   }
   if (second !== undefined) {
     const offset = second.range?.[0] ?? 0

@@ -104,7 +104,7 @@ describe('a rule that can not be meant is refused where it stands', () => {
 const HEAD = 'apiVersion: fwctl/v1\n'
 
 describe('a policy that can not be meant is refused where it stands', () => {
-  test.each<readonly [what: string, text: string, ...found: string[]]>([
+  test.each<[what: string, text: string, ...found: string[]]>([
     ['no version', 'tables: {}\n', '1:1 missing-key'],
     ['another version', 'apiVersion: fwctl/v2\n', '1:13 invalid-value'],
     ['a list', '- a\n', '1:1 wrong-type'],
