@@ -1,11 +1,28 @@
 import type { Family } from '../ruleset/model.ts'
 import type { Extension, MatchExtension, OptionSpec, TargetExtension } from './extension.ts'
 import { addrtype } from './matches/addrtype.ts'
+import { ah4, ah6 } from './matches/ah.ts'
+import { bpf } from './matches/bpf.ts'
+import { cgroup } from './matches/cgroup.ts'
+import { cluster } from './matches/cluster.ts'
 import { comment } from './matches/comment.ts'
+import { connbytes } from './matches/connbytes.ts'
+import { connlabel } from './matches/connlabel.ts'
 import { connlimit } from './matches/connlimit.ts'
+import { connmark } from './matches/connmark.ts'
 import { conntrack } from './matches/conntrack.ts'
+import { cpu } from './matches/cpu.ts'
+import { dccp } from './matches/dccp.ts'
+import { devgroup } from './matches/devgroup.ts'
 import { dscp } from './matches/dscp.ts'
+import { dst } from './matches/dst.ts'
+import { ecn } from './matches/ecn.ts'
+import { esp } from './matches/esp.ts'
+import { eui64 } from './matches/eui64.ts'
+import { frag } from './matches/frag.ts'
 import { hashlimit } from './matches/hashlimit.ts'
+import { hbh } from './matches/hbh.ts'
+import { helper } from './matches/helper.ts'
 import { hl } from './matches/hl.ts'
 import { icmp } from './matches/icmp.ts'
 import { icmp6 } from './matches/icmp6.ts'
@@ -42,6 +59,7 @@ import { tcpmss } from './matches/tcpmss.ts'
 import { time } from './matches/time.ts'
 import { tos } from './matches/tos.ts'
 import { ttl } from './matches/ttl.ts'
+import { u32 } from './matches/u32.ts'
 import { udp } from './matches/udp.ts'
 import { connmarkTarget } from './targets/connmark.ts'
 import { ct } from './targets/ct.ts'
@@ -61,11 +79,29 @@ import { tproxy } from './targets/tproxy.ts'
 
 const MATCHES: readonly MatchExtension[] = [
   addrtype,
+  ah4,
+  ah6,
+  bpf,
+  cgroup,
+  cluster,
   comment,
+  connbytes,
+  connlabel,
   connlimit,
+  connmark,
   conntrack,
+  cpu,
+  dccp,
+  devgroup,
   dscp,
+  dst,
+  ecn,
+  esp,
+  eui64,
+  frag,
   hashlimit,
+  hbh,
+  helper,
   hl,
   icmp,
   icmp6,
@@ -102,6 +138,7 @@ const MATCHES: readonly MatchExtension[] = [
   time,
   tos,
   ttl,
+  u32,
   udp,
 ]
 const TARGETS: readonly TargetExtension[] = [

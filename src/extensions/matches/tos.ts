@@ -1,5 +1,4 @@
 import type { MatchExtension } from '../extension.ts'
-import { outsideMask } from '../values/never-matches.ts'
 import { tosMask } from '../values/tos.ts'
 
 /** libxt_tos, revision 1 */
@@ -16,5 +15,4 @@ export const tos: MatchExtension = {
       required: true,
     },
   },
-  caution: outsideMask,
 }
