@@ -61,21 +61,42 @@ import { tos } from './matches/tos.ts'
 import { ttl } from './matches/ttl.ts'
 import { u32 } from './matches/u32.ts'
 import { udp } from './matches/udp.ts'
+import { audit } from './targets/audit.ts'
+import { checksum } from './targets/checksum.ts'
+import { classify } from './targets/classify.ts'
+import { clusterip } from './targets/clusterip.ts'
 import { connmarkTarget } from './targets/connmark.ts'
+import { connsecmark } from './targets/connsecmark.ts'
 import { ct } from './targets/ct.ts'
 import { dnat } from './targets/dnat.ts'
+import { dscpTarget } from './targets/dscp.ts'
+import { ecnTarget } from './targets/ecn.ts'
+import { hmark } from './targets/hmark.ts'
+import { idletimer } from './targets/idletimer.ts'
+import { led } from './targets/led.ts'
 import { log } from './targets/log.ts'
 import { markTarget } from './targets/mark.ts'
 import { masquerade } from './targets/masquerade.ts'
+import { netmap } from './targets/netmap.ts'
 import { nflog } from './targets/nflog.ts'
 import { nfqueue } from './targets/nfqueue.ts'
 import { notrack } from './targets/notrack.ts'
+import { dnpt, snpt } from './targets/npt.ts'
+import { rateestTarget } from './targets/rateest.ts'
 import { redirect } from './targets/redirect.ts'
 import { reject4, reject6 } from './targets/reject.ts'
+import { secmark } from './targets/secmark.ts'
 import { setTarget } from './targets/set.ts'
 import { snat } from './targets/snat.ts'
+import { synproxy } from './targets/synproxy.ts'
 import { tcpmssTarget } from './targets/tcpmss.ts'
+import { tcpoptstrip } from './targets/tcpoptstrip.ts'
+import { tee } from './targets/tee.ts'
+import { tosTarget } from './targets/tos.ts'
 import { tproxy } from './targets/tproxy.ts'
+import { trace } from './targets/trace.ts'
+import { hlTarget, ttlTarget } from './targets/ttl.ts'
+import { ulog } from './targets/ulog.ts'
 
 const MATCHES: readonly MatchExtension[] = [
   addrtype,
@@ -142,22 +163,45 @@ const MATCHES: readonly MatchExtension[] = [
   udp,
 ]
 const TARGETS: readonly TargetExtension[] = [
+  audit,
+  checksum,
+  classify,
+  clusterip,
   connmarkTarget,
+  connsecmark,
   ct,
   dnat,
+  dnpt,
+  dscpTarget,
+  ecnTarget,
+  hlTarget,
+  hmark,
+  idletimer,
+  led,
   log,
   markTarget,
   masquerade,
+  netmap,
   nflog,
   nfqueue,
   notrack,
+  rateestTarget,
   redirect,
   reject4,
   reject6,
+  secmark,
   setTarget,
   snat,
+  snpt,
+  synproxy,
   tcpmssTarget,
+  tcpoptstrip,
+  tee,
+  tosTarget,
   tproxy,
+  trace,
+  ttlTarget,
+  ulog,
 ]
 
 /** Every match and target, in the order of the reference. */

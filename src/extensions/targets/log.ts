@@ -1,5 +1,6 @@
-import type { TargetExtension } from '../extension.ts'
+import type { TargetExtension, ValueType } from '../extension.ts'
 import { choice } from '../values/choice.ts'
+import { parseNumber } from '../values/number.ts'
 import { flag, text } from '../values/text.ts'
 
 const LEVELS = {
@@ -13,7 +14,21 @@ const LEVELS = {
   info: '6',
   debug: '7',
 }
-const NUMBERS = Object.fromEntries(Object.values(LEVELS).map((n) => [n, n]))
+const NAMES = choice({ what: 'log level', values: LEVELS, caseSensitive: true })
+
+/** A number or a name, saved as a number. */
+const LEVEL: ValueType = {
+  ...NAMES,
+  parse: (words, context) => {
+    const number = parseNumber(words[0] ?? '')
+    return number !== undefined && number <= 7n ? [String(number)] : NAMES.parse(words, context)
+  },
+  schema: { anyOf: [{ type: 'integer', minimum: 0, maximum: 7 }, { enum: Object.keys(LEVELS) }] },
+  sample: (random, context) =>
+    random(3) === 0
+      ? [['0x4', '07', String(random(8))][random(3)] as string]
+      : NAMES.sample(random, context),
+}
 
 /** libxt_LOG: the prefix has 30 bytes with the final NUL; longer ones are cut without a word. */
 export const log: TargetExtension = {
@@ -27,7 +42,7 @@ export const log: TargetExtension = {
       description: 'What the log line begins with, up to 29 bytes.',
     },
     'log-level': {
-      value: choice({ what: 'log level', values: { ...LEVELS, ...NUMBERS } }),
+      value: LEVEL,
       description: 'The syslog level, by name or number.',
       omit: '4',
     },

@@ -4,7 +4,7 @@ export interface ChoiceOptions {
   readonly what: string
   /** Every spelling that is read → what a save prints. Spellings are compared in lower case. */
   readonly values: Readonly<Record<string, string>>
-  /** An unambiguous beginning is enough, as for REJECT types. */
+  /** A beginning is enough, as for REJECT types; of several the first is taken. */
   readonly prefix?: boolean
   readonly caseSensitive?: boolean
 }
@@ -22,14 +22,19 @@ export function choice({
   return {
     name: `choice ${what}`,
     words: 1,
-    parse: ([word = '']) => {
+    parse: ([word = ''], { caution }) => {
       const exact = byName.get(fold(word))
       if (exact !== undefined) return [exact]
       if (prefix && word !== '') {
         const found = new Set(
           [...byName].filter(([n]) => n.startsWith(fold(word))).map(([, s]) => s),
         )
-        if (found.size === 1) return [...found]
+        const [first] = found
+        if (found.size > 1) {
+          const message = `"${word}" may be ${[...found].join(' or ')}: iptables takes the first`
+          caution(refuse('changes-meaning', message, 'write the whole word'))
+        }
+        if (first !== undefined) return [first]
       }
       return refuse(
         'invalid-value',
