@@ -1,5 +1,6 @@
 import type { MatchExtension } from '../extension.ts'
 import { mark } from '../values/mark.ts'
+import { outsideMask } from '../values/never-matches.ts'
 
 /** libxt_connmark, revision 1 */
 export const connmark: MatchExtension = {
@@ -15,4 +16,5 @@ export const connmark: MatchExtension = {
       required: true,
     },
   },
+  caution: outsideMask,
 }

@@ -77,7 +77,8 @@ export const conntrack: MatchExtension = {
     },
   },
   caution: (options) =>
-    impossible(options, { ctproto: '0' }, 'no connection has that protocol') ??
+    // xt_conntrack.c: the mask of NONE is 0, and no status is in it.
+    impossible(options, { ctstatus: 'NONE', ctproto: '0' }, 'no connection has that') ??
     negatedFullRange(options, '0:65535') ??
     negatedFullRange(options, FULL_TIME) ??
     reversedRange(options.filter((o) => o.name === 'ctexpire')),

@@ -1,5 +1,6 @@
 import type { MatchExtension } from '../extension.ts'
 import { deviceGroup } from '../values/device-group.ts'
+import { outsideMask } from '../values/never-matches.ts'
 
 /** libxt_devgroup */
 export const devgroup: MatchExtension = {
@@ -22,4 +23,5 @@ export const devgroup: MatchExtension = {
       hooks: ['FORWARD', 'OUTPUT', 'POSTROUTING'],
     },
   },
+  caution: outsideMask,
 }

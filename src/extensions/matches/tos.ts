@@ -1,4 +1,5 @@
 import type { MatchExtension } from '../extension.ts'
+import { outsideMask } from '../values/never-matches.ts'
 import { tosMask } from '../values/tos.ts'
 
 /** libxt_tos, revision 1 */
@@ -15,4 +16,5 @@ export const tos: MatchExtension = {
       required: true,
     },
   },
+  caution: outsideMask,
 }

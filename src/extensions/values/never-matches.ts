@@ -11,6 +11,18 @@ export function neverTrue(option: Option, why: string): Refusal {
     : refuse('never-matches', `"${written}" matches nothing: ${why}`, 'remove the rule')
 }
 
+/** Bits of VALUE that MASK clears are never there: `--mark 0x1ff/0xff`. */
+export function outsideMask(options: readonly Option[]): Refusal | undefined {
+  for (const option of options) {
+    const [value, mask] = (option.values[0] ?? '').split('/').map(Number)
+    if (value === undefined || mask === undefined || Number.isNaN(mask)) continue
+    if ((value & ~mask) >>> 0 !== 0) {
+      return verdict(option, 'the value has bits that the mask clears')
+    }
+  }
+  return undefined
+}
+
 /** A range that holds all values, negated. */
 export function negatedFullRange(options: readonly Option[], full: string): Refusal | undefined {
   const never = options.find((o) => o.negated && o.values[0] === full)
