@@ -17,7 +17,7 @@ export function outsideMask(options: readonly Option[]): Refusal | undefined {
     const [value, mask] = (option.values[0] ?? '').split('/').map(Number)
     if (value === undefined || mask === undefined || Number.isNaN(mask)) continue
     if ((value & ~mask) >>> 0 !== 0) {
-      return verdict(option, 'the value has bits that the mask clears')
+      return neverTrue(option, 'the value has bits that the mask clears')
     }
   }
   return undefined
