@@ -1,4 +1,5 @@
 /** Shows a plan, asks, and carries it out: what `apply` and `rollback` share. */
+import { FwctlError } from '../base/error.ts'
 import { type ApplyOutcome, type ApplyStep, applyPlan } from '../host/apply.ts'
 import type { RehearseMode } from '../host/preflight.ts'
 import type { StateDir } from '../host/state-dir.ts'
@@ -53,6 +54,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       stateDir,
       reason,
       rehearse: context.options.rehearse as RehearseMode,
+      lockWaitMs: parseSeconds(context.options.lockWait ?? '10') * 1000,
       signal,
       progress: (step) => {
         context.log.debug({ step }, 'apply')
@@ -74,6 +76,11 @@ function sayOutcome(outcome: ApplyOutcome, context: Context): void {
     context.complain(`It was not rehearsed. ${rehearsal.reason}\n`)
   }
   context.note(`Applied and verified. To go back: ${rollbackCommand(snapshot, context)}`)
+}
+
+function parseSeconds(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new FwctlError('usage', `--lock-wait ${text}: give a number of seconds.`)
 }
 
 /** With the options that lead to the same host and the same state directory. */

@@ -39,6 +39,7 @@ export interface Options {
   readonly rehearse?: boolean | string
   readonly autoApprove?: boolean
   readonly reason?: string
+  readonly lockWait?: string
   readonly check?: boolean
   readonly write?: boolean
   readonly keep?: string

@@ -61,6 +61,12 @@ const REHEARSE_MODE: OptionSpec = {
   preset: 'auto',
 }
 
+const LOCK_WAIT: OptionSpec = {
+  flags: '--lock-wait <seconds>',
+  description: 'how long to wait for another fwctl to finish',
+  preset: '10',
+}
+
 export const VERBS: readonly Verb[] = [
   {
     name: 'validate',
@@ -110,7 +116,7 @@ export const VERBS: readonly Verb[] = [
       },
     ],
     shared: [...POLICY_OPTIONS, ...HOST_OPTIONS, 'stateDir'],
-    options: [FAMILY_OPTION, AUTO_APPROVE, REASON, REHEARSE_MODE],
+    options: [FAMILY_OPTION, AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT],
     load: async () => (await import('./apply.ts')).apply,
   },
   {
@@ -118,7 +124,7 @@ export const VERBS: readonly Verb[] = [
     summary: 'go back to a snapshot; without an ID to the last one',
     arguments: [{ name: '[SNAPSHOT]', description: 'its ID, or the beginning of it' }],
     shared: [...HOST_OPTIONS, 'stateDir'],
-    options: [AUTO_APPROVE, REASON, REHEARSE_MODE],
+    options: [AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT],
     load: async () => (await import('./rollback.ts')).rollback,
   },
   {

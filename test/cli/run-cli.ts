@@ -14,14 +14,15 @@ export interface CliResult {
 /** Runs a command line in process, away from any terminal and with nothing in its environment. */
 export async function runCli(
   argv: readonly string[],
-  options: { readonly stdin?: string } & Partial<Omit<RunInput, 'argv' | 'stdin'>> = {},
+  options: { readonly stdin?: string | Readable } & Partial<Omit<RunInput, 'argv' | 'stdin'>> = {},
 ): Promise<CliResult> {
   const { stdin = '', ...rest } = options
   const out = collect()
   const err = collect()
   const code = await run({
     argv,
-    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+    stdin:
+      typeof stdin === 'string' ? Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]) : stdin,
     stdout: out.stream,
     stderr: err.stream,
     env: {},
