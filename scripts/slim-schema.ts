@@ -8,7 +8,7 @@ const ANNOTATIONS = new Set(['title', 'description', 'examples'])
 /** Keywords whose value is a mapping of names to schemas. */
 const NAMED = new Set(['properties', '$defs'])
 const SINGLE = new Set(['items', 'additionalProperties'])
-const EXTENSION = /^#\/\$defs\/(match|target)-/
+const EXTENSION = /^#\/\$defs\/(match|target|option)-/
 
 export function slimSchema(schema: Schema): Schema {
   const kept: Record<string, unknown> = {}
@@ -34,11 +34,13 @@ function withoutExtensions(definitions: Schema): Schema {
   return Object.fromEntries(kept)
 }
 
-/** Any extension with any options, in place of the known ones. */
+/** Anything in place of the known extensions and options. */
 function openExtensions(schema: Record<string, unknown>): Schema {
-  const properties = Object.values((schema.properties ?? {}) as Record<string, Schema>)
-  if (!properties.some((p) => EXTENSION.test(String(p.$ref)))) return schema
-  const { properties: _, ...rest } = schema
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, Schema>)
+  const own = properties.filter(([, property]) => !EXTENSION.test(String(property.$ref)))
+  if (own.length === properties.length) return schema
+  const { properties: _, additionalProperties: __, ...rest } = schema
+  if (own.length > 0) return { ...rest, properties: Object.fromEntries(own) }
   return { ...rest, additionalProperties: { type: ['object', 'null'] } }
 }
 

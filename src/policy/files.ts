@@ -22,7 +22,7 @@ export interface PolicyFiles {
 }
 
 /** A policy of 10,000 rules has about 1 MiB. */
-export const POLICY_BYTES: number = 8 * 1024 * 1024
+const POLICY_BYTES = 8 * 1024 * 1024
 
 export const diskFiles: PolicyFiles = { read, realPath, list }
 

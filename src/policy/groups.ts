@@ -4,8 +4,6 @@ import { didYouMean } from './nearest.ts'
 import type { Group, GroupKind, Groups, Member } from './policy.ts'
 import { type Entry, entriesOf, get, itemsOf, type ScalarValue, type Value } from './value.ts'
 
-export const GROUP_KINDS: readonly GroupKind[] = ['addresses', 'ports', 'interfaces']
-
 export interface ResolvedGroups {
   readonly groups: Groups
   readonly diagnostics: readonly Diagnostic[]

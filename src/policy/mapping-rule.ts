@@ -6,7 +6,7 @@ import { type Findings, startFindings } from './findings.ts'
 import type { Operand, OperandMember } from './operand.ts'
 import type { CompiledRule, RuleContext } from './rule-context.ts'
 import { ruleFamilies } from './rule-families.ts'
-import { type MatchPart, type RuleParts, readParts } from './rule-parts.ts'
+import { checkKeys, type MatchPart, type RuleParts, readParts } from './rule-parts.ts'
 import { reportProblems } from './rule-problems.ts'
 import { type Choice, ruleWords } from './rule-words.ts'
 import type { MapValue } from './value.ts'
@@ -15,6 +15,7 @@ import type { MapValue } from './value.ts'
 const MAX_RULES = 10_000
 
 export function compileMapping(rule: MapValue, context: RuleContext): CompiledRule {
+  if (!checkKeys(rule, context.findings)) return {}
   const parts = readParts(rule, context)
   if (!checkNegatedLists(parts, context.families, context.findings)) return {}
   const families = ruleFamilies(parts, context.families, context.findings)

@@ -1,7 +1,7 @@
 /** Packs ports into what one rule can hold. */
 
 /** XT_MULTI_PORTS: the slots of a multiport match. */
-export const MULTIPORT_SLOTS = 15
+const MULTIPORT_SLOTS = 15
 
 /** Chunks of ports that each fit one multiport match; a range takes two slots. */
 export function packPorts(ports: readonly string[]): string[][] {

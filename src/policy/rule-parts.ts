@@ -2,6 +2,8 @@
 import type { Position } from '../base/diagnostic.ts'
 import { EXTENSIONS } from '../extensions/catalogue.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
+import type { Findings } from './findings.ts'
+import { didYouMean } from './nearest.ts'
 import {
   type Operand,
   type OperandContext,
@@ -11,6 +13,7 @@ import {
   readProtocols,
 } from './operand.ts'
 import { closedRange, packPorts } from './ports.ts'
+import { RULE_KEYS } from './schema-rule.ts'
 import {
   type Entry,
   entriesOf,
@@ -80,6 +83,16 @@ const PROTOCOL_KEYS: ReadonlySet<string> = new Set(
 
 export function multiportOption(key: string): string {
   return PORT_KEYS[key] ?? 'ports'
+}
+
+/** False, and reported, when the rule has keys that nothing knows. */
+export function checkKeys(rule: MapValue, findings: Findings): boolean {
+  const known = new Set([...RULE_KEYS, ...PROTOCOL_KEYS])
+  const unknown = rule.entries.filter((e) => !known.has(e.key))
+  for (const { key, keyAt } of unknown) {
+    findings.error('unknown-key', keyAt, `unknown key "${key}" of a rule`, didYouMean(key, known))
+  }
+  return unknown.length === 0
 }
 
 export function readParts(rule: MapValue, context: OperandContext): RuleParts {

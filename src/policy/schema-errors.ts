@@ -143,8 +143,7 @@ function describeUnknownKey(key: string, found: Found, make: Make): Diagnostic {
   const allowed = allowedKeys(found.path)
   const few = allowed.length > 0 && allowed.length <= 12
   const hint = didYouMean(key, allowed) ?? (few ? `known keys: ${allowed.join(', ')}` : undefined)
-  const isRule = found.key === 'rules' && /^[0-9]+$/.test(found.path.at(-1) ?? '')
-  const where = isRule ? ' of a rule' : found.key === '' ? '' : ` in ${found.key}`
+  const where = found.key === '' ? '' : ` in ${found.key}`
   return make('unknown-key', `unknown key "${key}"${where}`, hint, at)
 }
 

@@ -20,7 +20,8 @@ export function ruleSchema({ targets, protocolOptions }: ExtensionSchemas): Json
       family: { $ref: '#/$defs/family' },
       ...CRITERIA,
       ...SHORTHANDS,
-      ...withPortLists(protocolOptions),
+      ...protocolKeys(protocolOptions),
+      ...PORTS,
       match: {
         description: 'Matches by name, or a list of them where one is needed twice.',
         examples: [{ limit: { limit: '10/minute' } }],
@@ -161,22 +162,33 @@ const SHORTHANDS: Readonly<Record<string, JsonSchema>> = {
   state: stateSchema('The state of the connection (match state, superseded by ctstate).', STATES),
 }
 
-const PORT_KEYS: Readonly<Record<string, string>> = { sport: 'Source', dport: 'Destination' }
+/** Keys whose schemas are definitions: the compiler looks them up in the catalogue. */
+function protocolKeys(options: Readonly<Record<string, JsonSchema>>): Record<string, JsonSchema> {
+  const names = Object.keys(options).filter((name) => PORTS[name] === undefined)
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/$defs/option-${name}` }]))
+}
 
 /** Ports of a rule may be lists and groups; they pack into multiport. */
-function withPortLists(options: Readonly<Record<string, JsonSchema>>): Record<string, JsonSchema> {
-  const lists = Object.entries(PORT_KEYS).map(([key, end]) => [
-    key,
-    {
-      description: `${end} port, range, service name or group, or a list of them. Negated when it starts with "! ".`,
-      examples: [22, [80, 443], '1024:65535', 'web', '! 25'],
-      type: ['integer', 'string', 'array'],
-      minimum: 0,
-      maximum: 65535,
-      minLength: 1,
-      minItems: 1,
-      items: { type: ['integer', 'string'], minimum: 0, maximum: 65535, minLength: 1 },
-    },
-  ])
-  return { ...options, ...Object.fromEntries(lists) }
+const PORTS: Readonly<Record<string, JsonSchema>> = {
+  sport: portSchema('Source'),
+  dport: portSchema('Destination'),
 }
+
+function portSchema(end: string): JsonSchema {
+  return {
+    description: `${end} port, range, service name or group, or a list of them. Negated when it starts with "! ".`,
+    examples: [22, [80, 443], '1024:65535', 'web', '! 25'],
+    type: ['integer', 'string', 'array'],
+    minimum: 0,
+    maximum: 65535,
+    minLength: 1,
+    minItems: 1,
+    items: { type: ['integer', 'string'], minimum: 0, maximum: 65535, minLength: 1 },
+  }
+}
+
+/** Every key of a rule but the options of the protocols' matches. */
+export const RULE_KEYS: readonly string[] = [
+  ...Object.keys({ ...DOCUMENTATION, ...CRITERIA, ...SHORTHANDS, ...PORTS }),
+  ...['family', 'match', 'jump', 'goto'],
+]

@@ -89,6 +89,7 @@ export function policySchema(): JsonSchema {
       },
       ...defs('match', extensions.matches),
       ...defs('target', extensions.targets),
+      ...defs('option', extensions.protocolOptions),
     },
   }
 }
@@ -97,7 +98,7 @@ function defs(kind: string, schemas: Readonly<Record<string, JsonSchema>>): Json
   return Object.fromEntries(Object.entries(schemas).map(([name, s]) => [`${kind}-${name}`, s]))
 }
 
-export function refs(kind: string, schemas: Readonly<Record<string, JsonSchema>>): JsonSchema {
+function refs(kind: string, schemas: Readonly<Record<string, JsonSchema>>): JsonSchema {
   const names = Object.keys(schemas).sort()
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/$defs/${kind}-${name}` }]))
 }

@@ -9,25 +9,24 @@ type Schema = { readonly [key: string]: unknown }
 const PATH = join(import.meta.dirname, '../../schemas/policy.schema.json')
 const published = JSON.parse(readFileSync(PATH, 'utf8')) as Schema
 
-/** Every schema that describes a key, with the path to it. */
-function keys(schema: Schema, path: string): [string, Schema][] {
-  const named = ['properties', '$defs'].flatMap((keyword) =>
-    Object.entries((schema[keyword] ?? {}) as Readonly<Record<string, Schema>>).flatMap(
-      ([name, inner]): [string, Schema][] => [
-        [`${path}/${name}`, inner],
-        ...keys(inner, `${path}/${name}`),
-      ],
-    ),
-  )
-  const variants = (schema.anyOf ?? []) as Schema[]
-  const nested = [schema.items, schema.additionalProperties, ...variants].filter(
-    (s) => typeof s === 'object',
-  )
-  return [...named, ...nested.flatMap((s) => keys(s as Schema, `${path}/*`))]
+/** Every schema that describes a key, under its JSON pointer. */
+function keys(schema: Schema, pointer: string): [string, Schema][] {
+  const below = (keyword: string): [string, Schema][] =>
+    Object.entries((schema[keyword] ?? {}) as Readonly<Record<string, Schema>>).map(
+      ([name, inner]) => [`${pointer}/${keyword}/${name}`, inner],
+    )
+  const single = ['items', 'additionalProperties']
+    .filter((keyword) => typeof schema[keyword] === 'object')
+    .map((keyword): [string, Schema] => [`${pointer}/${keyword}`, schema[keyword] as Schema])
+  const named = [...below('properties'), ...below('$defs')]
+  return [
+    ...named,
+    ...[...named, ...single, ...below('anyOf')].flatMap(([path, inner]) => keys(inner, path)),
+  ]
 }
 
 describe('the published schema', () => {
-  const described = keys(published, '').filter(([, schema]) => schema.$ref === undefined)
+  const described = keys(published, '#').filter(([, schema]) => schema.$ref === undefined)
 
   test('says of every key what it is, with an example', () => {
     const lacking = described.filter(
@@ -39,15 +38,11 @@ describe('the published schema', () => {
   })
 
   test('has examples that it accepts', () => {
-    const ajv = new Ajv2020({ strict: false })
-    ajv.addSchema(published, 'policy')
-    const refused = described.flatMap(([path, schema]) =>
-      ((schema.examples ?? []) as unknown[]).flatMap((example) =>
-        ajv.validate({ ...schema, $defs: published.$defs }, example)
-          ? []
-          : `${path}: ${JSON.stringify(example)}`,
-      ),
-    )
+    const ajv = new Ajv2020({ strict: false }).addSchema(published, 'policy')
+    const refused = described.flatMap(([pointer, { examples }]) => {
+      const accepts = ajv.compile({ $ref: `policy${pointer}` })
+      return (examples as unknown[]).filter((e) => !accepts(e)).map((e) => [pointer, e])
+    })
     expect(refused).toEqual([])
   })
 
