@@ -45,6 +45,22 @@ function zone(description: string): OptionSpec {
   return { value: ZONE, description }
 }
 
+/** The protocols of the helpers that come with Linux; others may be added by programs. */
+const HELPER_PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
+  ftp: ['6'],
+  irc: ['6'],
+  pptp: ['6'],
+  sane: ['6'],
+  'Q.931': ['6'],
+  'H.245': ['6'],
+  sip: ['6', '17'],
+  tftp: ['17'],
+  amanda: ['17'],
+  snmp: ['17'],
+  'netbios-ns': ['17'],
+  RAS: ['17'],
+}
+
 const ZONES = ['zone-orig', 'zone-reply', 'zone']
 
 /**
@@ -108,8 +124,15 @@ export const ct: TargetExtension = {
     const tracked = !options.some((o) => o.name === 'notrack')
     const [needs] = options.filter((o) => o.name === 'helper' || o.name === 'timeout')
     if (!tracked || needs === undefined) return undefined
-    if (spec.protocol !== undefined && !spec.protocol.negated) return undefined
-    return refuse('needs-protocol', `CT --${needs.name} needs a protocol that is not negated`)
+    const { protocol } = spec
+    if (protocol === undefined || protocol.negated) {
+      return refuse('needs-protocol', `CT --${needs.name} needs a protocol that is not negated`)
+    }
+    const [value = ''] = needs.values
+    const known = needs.name === 'helper' ? HELPER_PROTOCOLS[value] : undefined
+    if (known === undefined || known.includes(protocol.value)) return undefined
+    const named = known.map((number) => (number === '6' ? 'tcp' : 'udp')).join(' or ')
+    return refuse('needs-protocol', `the helper ${value} is for protocol ${named}`)
   },
   caution: (options) => {
     const timeout = options.find((o) => o.name === 'timeout')?.values[0] ?? ''
