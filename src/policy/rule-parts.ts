@@ -81,16 +81,22 @@ const PROTOCOL_KEYS: ReadonlySet<string> = new Set(
   ),
 )
 
+const KNOWN_KEYS: ReadonlySet<string> = new Set([...RULE_KEYS, ...PROTOCOL_KEYS])
+
 export function multiportOption(key: string): string {
   return PORT_KEYS[key] ?? 'ports'
 }
 
 /** False, and reported, when the rule has keys that nothing knows. */
 export function checkKeys(rule: MapValue, findings: Findings): boolean {
-  const known = new Set([...RULE_KEYS, ...PROTOCOL_KEYS])
-  const unknown = rule.entries.filter((e) => !known.has(e.key))
+  const unknown = rule.entries.filter((e) => !KNOWN_KEYS.has(e.key))
   for (const { key, keyAt } of unknown) {
-    findings.error('unknown-key', keyAt, `unknown key "${key}" of a rule`, didYouMean(key, known))
+    findings.error(
+      'unknown-key',
+      keyAt,
+      `unknown key "${key}" of a rule`,
+      didYouMean(key, KNOWN_KEYS),
+    )
   }
   return unknown.length === 0
 }
