@@ -62,6 +62,8 @@ export interface OptionSpec {
   readonly aliases?: readonly string[]
   readonly negatable?: boolean
   readonly required?: boolean
+  /** The value may be left out: `values` is then empty. */
+  readonly optional?: true
   /** May be given more than once in one instance. */
   readonly repeatable?: boolean
   /** Of the options that share a group, at most one may be given. */

@@ -178,7 +178,8 @@ function readExtensionOption(
   const words = takeValues(reading, option, attached)
   if (words === undefined) return
   const at = Math.min(first, reading.words.length - 1)
-  const parsed = spec.value.parse(words, valueContext(reading, at))
+  const bare = words.length < spec.value.words
+  const parsed = bare ? [] : spec.value.parse(words, valueContext(reading, at))
   if (isRefusal(parsed)) {
     return problem(reading, at, { ...parsed, message: `--${name}: ${parsed.message}` })
   }
@@ -189,6 +190,11 @@ function readExtensionOption(
   owner.options.push(stored)
 }
 
+/** Whether a word that may be left out is there: iptables takes what does not begin an option. */
+function isValue(word: string | undefined): boolean {
+  return word !== undefined && word !== '!' && !word.startsWith('-')
+}
+
 /** As many words as the option takes; undefined, with a problem, when one is missing. */
 function takeValues(
   reading: Reading,
@@ -196,6 +202,7 @@ function takeValues(
   attached: string | undefined,
 ): readonly string[] | undefined {
   const words: string[] = attached === undefined ? [] : [attached]
+  if (spec.optional && words.length === 0 && !isValue(reading.words[reading.at])) return words
   while (words.length < spec.value.words) {
     const word = takeValue(reading, undefined, name)
     if (word === undefined) return undefined

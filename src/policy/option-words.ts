@@ -1,6 +1,6 @@
 /** Options of a match or target in a policy, as the words that iptables takes. */
 import type { Position } from '../base/diagnostic.ts'
-import { type NamedOption, optionNames } from '../extensions/catalogue.ts'
+import { type NamedOption, optionNames, optionOrder } from '../extensions/catalogue.ts'
 import type { Extension } from '../extensions/extension.ts'
 import type { Findings } from './findings.ts'
 import { didYouMean } from './nearest.ts'
@@ -12,10 +12,15 @@ export interface Word {
   readonly at: Position
 }
 
-/** The words of all options under an extension's name. */
+/**
+ * The words of all options under an extension's name. The order of a mapping means nothing, that of
+ * words may (owner's --suppl-groups wants --gid-owner before it), so they come as a save has them.
+ */
 export function extensionWords(extension: Extension, options: Value, findings: Findings): Word[] {
   const names = optionNames(extension)
-  return entriesOf(options).flatMap((entry) => {
+  const place = ({ key }: Entry): number => optionOrder(extension, names.get(key)?.name ?? key)
+  const entries = [...entriesOf(options)].sort((a, b) => place(a) - place(b))
+  return entries.flatMap((entry) => {
     const option = names.get(entry.key)
     if (option !== undefined) return optionWords(option, entry, findings)
     const known = [...names.keys()]
@@ -34,7 +39,9 @@ export function optionWords({ spec }: NamedOption, entry: Entry, findings: Findi
   const { key, keyAt, value } = entry
   const name: Word = { text: `--${key}`, at: keyAt }
   const not: Word[] = [{ text: '!', at: value.at }]
-  if (spec.value.words === 0) return flagWords(entry, spec.negatable ?? false, findings)
+  const valueless = spec.optional && value.kind === 'scalar' && value.value === true
+  if (spec.value.words === 0 || valueless)
+    return flagWords(entry, spec.negatable ?? false, findings)
   if (value.kind === 'list' && spec.repeatable) {
     return value.items.flatMap((item) =>
       optionWords({ name: key, spec }, { ...entry, value: item }, findings),
