@@ -1,7 +1,7 @@
 import { findMatch, findTarget } from '../extensions/catalogue.ts'
 import type { Extension } from '../extensions/extension.ts'
 import type { Names } from '../extensions/names.ts'
-import { OWN_PROTOCOL_NAMES } from '../extensions/values/protocol.ts'
+import { LATER_PROTOCOL_NAMES, OWN_PROTOCOL_NAMES } from '../extensions/values/protocol.ts'
 import {
   atLeast,
   type Criterion,
@@ -76,7 +76,8 @@ function storedMatches(matches: readonly Match[], dialect: Dialect): readonly Ma
 /** From 1.8.11 on iptables no longer asks /etc/protocols when it saves. */
 function printProtocol(number: string, { version }: Dialect, names: Names): string {
   const own = OWN_PROTOCOL_NAMES[number]
-  if (own !== undefined || atLeast(version, [1, 8, 11])) return own ?? number
+  if (own !== undefined) return own
+  if (atLeast(version, [1, 8, 11])) return LATER_PROTOCOL_NAMES[number] ?? number
   return names.protocolName(Number(number)) ?? number
 }
 

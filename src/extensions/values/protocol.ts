@@ -27,3 +27,9 @@ export const OWN_PROTOCOL_NAMES: Readonly<Record<string, string>> = {
   '135': 'mobility-header',
   '136': 'udplite',
 }
+
+/** Names that iptables itself has from 1.8.11 on, when it stopped asking /etc/protocols on save. */
+export const LATER_PROTOCOL_NAMES: Readonly<Record<string, string>> = {
+  '33': 'dccp',
+  '108': 'ipcomp',
+}
