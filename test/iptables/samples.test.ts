@@ -22,7 +22,6 @@ interface VersionSample {
   readonly family: Family
   /** As typed in a shell. */
   readonly typed: string
-  /** Runs of blanks were recorded as one. */
   readonly saved: string | Readonly<Record<string, 'all others' | readonly string[]>>
 }
 
@@ -108,7 +107,7 @@ function compare(
 ): unknown[] {
   const { rules, refused, cautions } = canonical(typed, place, dialect)
   const where = `${dialect.family} ${dialect.backend} ${dialect.version.join('.')}`
-  const texts = rules.map((rule) => rule.text.replaceAll(/ +/g, ' '))
+  const texts = rules.map((rule) => rule.text)
   if (saved[0]?.startsWith('ERR')) {
     return refused || HOST_MATTERS.test(saved[0]) ? [] : [{ where, texts, saved }]
   }
