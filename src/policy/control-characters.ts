@@ -7,8 +7,11 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 /** Texts for people, which never reach the kernel, may have several lines. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL_IN_PROSE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/
-/** Half of a surrogate pair: it has no bytes in UTF-8. */
-const LONE_SURROGATE = /\p{Surrogate}/u
+/**
+ * Half of a surrogate pair has no bytes in UTF-8. U+DC80 … U+DCFF are let through: they stand for
+ * the bytes of a live text that is not UTF-8.
+ */
+const LONE_SURROGATE = /[\ud800-\udc7f\udd00-\udfff]/u
 
 export function hasControlCharacter(text: string): boolean {
   return CONTROL.test(text)

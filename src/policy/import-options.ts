@@ -48,7 +48,9 @@ function respell(extension: Extension, option: Option, context: ImportContext): 
 function optionValue(option: Option, spec: OptionSpec | undefined, context: ImportContext): Value {
   const { negated, values } = option
   if (values.length === 0) return scalar(negated ? '!' : true)
-  const printed = spec?.value.print?.(values, context.dialect, context.names) ?? values
+  const saved = spec?.value.print?.(values, context.dialect, context.names) ?? values
+  // Some types escape what they print; in a policy YAML does that.
+  const printed = saved.some((word) => /["\\]/.test(word)) ? values : saved
   const isText = spec?.value.quote !== undefined
   if (negated) return textValue(`! ${printed.join(' ')}`)
   const [only = ''] = printed
