@@ -1,5 +1,11 @@
 import type { Family, Option } from '../../ruleset/model.ts'
-import { type OptionSpec, type Refusal, refuse, type TargetExtension } from '../extension.ts'
+import {
+  type OptionSpec,
+  type Refusal,
+  refuse,
+  type TargetExtension,
+  type ValueContext,
+} from '../extension.ts'
 import { choiceList } from '../values/choice.ts'
 import { integer } from '../values/number.ts'
 import { prefixLength } from '../values/prefix-length.ts'
@@ -19,20 +25,35 @@ function hexField(max: number, digits: number, description: string): OptionSpec 
   return { value: integer({ max, what: 'number', print }), description }
 }
 
-/** A tuple is saved as the masks it stands for; only "ct" stays. */
-function expandTuple(options: readonly Option[], family: Family): readonly Option[] | Refusal {
+/**
+ * A tuple is saved as the masks it stands for; only "ct" stays. It overwrites a mask that is
+ * written before it, and refuses one that is written after it.
+ */
+function expandTuple(
+  options: readonly Option[],
+  { family, caution }: ValueContext,
+  typed: readonly Option[],
+): readonly Option[] | Refusal {
   const tuple = options.find((o) => o.name === 'hmark-tuple')
-  const expanded = options.filter((o) => o !== tuple)
-  for (const member of tuple?.values[0]?.split(',') ?? []) {
+  if (tuple === undefined) return options
+  const members = tuple.values[0]?.split(',') ?? []
+  const stored = new Map(options.map((o) => [o.name, o]))
+  stored.delete('hmark-tuple')
+  for (const member of members) {
     const [name, values] = MEMBERS[member] ?? []
     if (name === undefined || values === undefined) continue
-    if (options.some((o) => o.name === name)) {
+    const twice = typed.findIndex((o) => o.name === name)
+    if (twice > typed.indexOf(tuple)) {
       return refuse('conflicting-options', `"${member}" in --hmark-tuple is --${name} again`)
     }
-    expanded.push({ name, negated: false, values: [values[family]] })
+    if (twice >= 0) {
+      const message = `"${member}" in --hmark-tuple overwrites --${name}`
+      caution(refuse('changes-meaning', message, 'use one of them'))
+    }
+    stored.set(name, { name, negated: false, values: [values[family]] })
   }
-  if (tuple?.values[0]?.split(',').includes('ct')) expanded.push({ ...tuple, values: ['ct'] })
-  return expanded.sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name))
+  if (members.includes('ct')) stored.set('hmark-tuple', { ...tuple, values: ['ct'] })
+  return ORDER.flatMap((name) => stored.get(name) ?? [])
 }
 
 /** The kernel hashes either ports or an SPI. */
@@ -90,7 +111,7 @@ export const hmark: TargetExtension = {
       description: 'The parts of the packet that count; "ct" takes them from its connection.',
     },
   },
-  normalise: (options, { family }) => expandTuple(options, family),
+  normalise: expandTuple,
   check: checkFields,
 }
 

@@ -8,6 +8,7 @@ export const synproxy: TargetExtension = {
   name: 'SYNPROXY',
   summary: 'Makes the TCP handshake with the client before the server sees the connection.',
   terminating: false,
+  tables: ['mangle', 'nat', 'filter', 'security'],
   hooks: ['INPUT', 'FORWARD'],
   protocols: ['6'],
   options: {
