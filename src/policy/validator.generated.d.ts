@@ -12,5 +12,3 @@ export interface Validate {
 }
 
 export declare const validate: Validate
-declare const defaultValidate: Validate
-export default defaultValidate
