@@ -10,6 +10,7 @@ const LAYERS = [
   'ruleset',
   'extensions',
   'iptables',
+  'ipset',
   'policy',
   'plan',
   'analysis',
