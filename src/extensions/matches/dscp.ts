@@ -1,5 +1,5 @@
 import type { MatchExtension } from '../extension.ts'
-import { dscpClass, dscpNumber } from '../values/dscp.ts'
+import { classNumber, dscpClass, dscpNumber } from '../values/dscp.ts'
 
 /** libxt_dscp */
 export const dscp: MatchExtension = {
@@ -20,7 +20,7 @@ export const dscp: MatchExtension = {
       description: 'The DiffServ class: BE, EF, AFxx or CSx.',
       negatable: true,
       group: 'dscp',
-      rewrite: (values, negated) => ({ name: 'dscp', negated, values }),
+      rewrite: (values, negated) => ({ name: 'dscp', negated, values: classNumber(values) }),
     },
   },
 }

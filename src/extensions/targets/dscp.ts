@@ -1,5 +1,5 @@
 import type { TargetExtension } from '../extension.ts'
-import { dscpClass, dscpNumber } from '../values/dscp.ts'
+import { classNumber, dscpClass, dscpNumber } from '../values/dscp.ts'
 
 /** libxt_DSCP */
 export const dscpTarget: TargetExtension = {
@@ -15,7 +15,7 @@ export const dscpTarget: TargetExtension = {
       value: dscpClass,
       description: 'The DSCP as a DiffServ class.',
       group: 'dscp',
-      rewrite: (values, negated) => ({ name: 'set-dscp', negated, values }),
+      rewrite: (values, negated) => ({ name: 'set-dscp', negated, values: classNumber(values) }),
     },
   },
 }

@@ -34,10 +34,13 @@ function print(value: number): string {
 /** A DSCP as a number, saved as two hexadecimal digits. */
 export const dscpNumber: ValueType = integer({ max: 63, what: 'DSCP', print })
 
-/** The name of a DiffServ class; its normal form is the number. */
+/** The name of a DiffServ class. */
 export const dscpClass: ValueType = choice({
   what: 'DiffServ class',
-  values: {
-    ...Object.fromEntries(Object.entries(CLASSES).map(([name, value]) => [name, print(value)])),
-  },
+  values: Object.fromEntries(Object.keys(CLASSES).map((name) => [name, name])),
 })
+
+/** The number of a class, as a save has it. */
+export function classNumber([name = '']: readonly string[]): readonly string[] {
+  return [print(CLASSES[name] ?? 0)]
+}
