@@ -5,7 +5,7 @@
  */
 import type { DiagnosticCode } from '../base/diagnostic.ts'
 import type { Hook } from '../ruleset/hooks.ts'
-import type { Dialect, Family, Option, RuleSpec, TableName } from '../ruleset/model.ts'
+import type { Dialect, Family, Option, RuleSpec, TableName, Target } from '../ruleset/model.ts'
 import type { Names } from './names.ts'
 
 /** Why a value or a combination is not accepted. */
@@ -163,6 +163,8 @@ export interface TargetExtension extends ExtensionBase {
   readonly kind: 'target'
   /** Whether a packet that matches goes on to the next rule. */
   readonly terminating: boolean
+  /** The target and options that do the same: keys take it for those. */
+  readonly sameAs?: Pick<Target, 'name' | 'options'>
 }
 
 export type Extension = MatchExtension | TargetExtension

@@ -9,7 +9,7 @@
  */
 import { findMatch, findTarget } from '../extensions/catalogue.ts'
 import type { Extension } from '../extensions/extension.ts'
-import type { Criterion, Family, Match, Option, RuleSpec } from '../ruleset/model.ts'
+import type { Criterion, Family, Match, Option, RuleSpec, Target } from '../ruleset/model.ts'
 import { mergeMatches } from './merge-matches.ts'
 
 export function ruleKey(spec: RuleSpec, family: Family): string {
@@ -20,11 +20,15 @@ export function ruleKey(spec: RuleSpec, family: Family): string {
     criterion('o', spec.outInterface) +
     criterion('p', spec.protocol) +
     criterion('f', spec.fragment)
-  const { target } = spec
-  const end = target
-    ? `${target.verb === 'jump' ? '-j ' : '-g '}${keyWord(target.name)}${optionsKey(target.options, findTarget(target.name, family))}${opaqueKey(target.opaque)}`
-    : ''
-  return `${base}${matchesKey(spec.matches, family)}${end}`
+  return `${base}${matchesKey(spec.matches, family)}${spec.target ? targetKey(spec.target, family) : ''}`
+}
+
+function targetKey({ verb, name, options, opaque }: Target, family: Family): string {
+  const same = opaque ? undefined : findTarget(name, family)?.sameAs
+  const key = same ?? { name, options }
+  const entry = findTarget(key.name, family)
+  const flag = verb === 'jump' ? '-j' : '-g'
+  return `${flag} ${keyWord(key.name)}${optionsKey(key.options, entry)}${opaqueKey(opaque)}`
 }
 
 function criterion(flag: string, value: Criterion | undefined): string {

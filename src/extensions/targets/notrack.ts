@@ -1,6 +1,6 @@
 import type { TargetExtension } from '../extension.ts'
 
-/** libxt_CT; the same as `CT --notrack`, but saved by this name. */
+/** libxt_CT */
 export const notrack: TargetExtension = {
   kind: 'target',
   name: 'NOTRACK',
@@ -8,4 +8,5 @@ export const notrack: TargetExtension = {
   terminating: false,
   tables: ['raw'],
   options: {},
+  sameAs: { name: 'CT', options: [{ name: 'notrack', negated: false, values: [] }] },
 }
