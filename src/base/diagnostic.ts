@@ -55,6 +55,8 @@ export type DiagnosticCode =
   | 'matches-everything'
   | 'changes-meaning'
   | 'list-not-negatable'
+  | 'rule-expired'
+  | 'rule-expires-soon'
   // dumps
   | 'dump-syntax'
   | 'dump-truncated'
@@ -63,6 +65,8 @@ export type DiagnosticCode =
   // host
   | 'foreign-reference'
   | 'undeclared-removed'
+  | 'foreign-removed'
+  | 'hook-hides-rules'
   | 'rehearsal-skipped'
   | 'backend-mixed'
   | 'set-missing'

@@ -19,7 +19,7 @@ export async function render(context: Context): Promise<ExitCode> {
   const input = await readPolicy(context)
   const families = wantedFamilies(input, context)
   const compiled = compileInput(input, { families, backend: assumedBackend(context) })
-  const foreign = input.policy?.ownership.foreign ?? []
+  const foreign = input.policy?.ownership.foreign
   const diagnostics = [
     ...input.diagnostics,
     ...compiled.diagnostics,

@@ -25,7 +25,7 @@ export async function validate(context: Context): Promise<ExitCode> {
     families: wantedFamilies(input, context),
     backend: assumedBackend(context),
   })
-  const foreign = input.policy?.ownership.foreign ?? []
+  const foreign = input.policy?.ownership.foreign
   const diagnostics: Diagnostic[] = [
     ...input.diagnostics,
     ...compiled.diagnostics,

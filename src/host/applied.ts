@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { FwctlError } from '../base/error.ts'
+import type { Ownership } from '../policy/policy.ts'
 import type { Family } from '../ruleset/model.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { decodeText } from './lossless-text.ts'
@@ -14,6 +15,7 @@ export interface AppliedRecord {
   readonly policyDigest?: string
   /** The state before it; absent when nothing had to change. */
   readonly snapshot?: string
+  readonly ownership: Ownership
   readonly families: Readonly<Partial<Record<Family, AppliedFamily>>>
 }
 
@@ -22,6 +24,8 @@ export interface AppliedFamily {
   readonly digest: string
   /** The target as iptables-restore reads it. */
   readonly rules: string
+  /** What the policy declared of it, in the same form; absent when there was no policy. */
+  readonly desired?: string
 }
 
 export async function writeApplied(stateDir: StateDir, record: AppliedRecord): Promise<void> {

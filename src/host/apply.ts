@@ -18,7 +18,10 @@
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
 import { printSave } from '../iptables/save.ts'
+import { rebase, type Scope, scopeDigest } from '../plan/scope.ts'
 import { rulesetDigest } from '../plan/state.ts'
+import { touchedDigest } from '../plan/touched.ts'
+import type { Ownership } from '../policy/policy.ts'
 import { type Dialect, FAMILIES, type Family, type Ruleset } from '../ruleset/model.ts'
 import { type AppliedFamily, type AppliedRecord, readApplied, writeApplied } from './applied.ts'
 import {
@@ -42,19 +45,21 @@ import { type Recovery, recover } from './recover.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { type Snapshot, type SnapshotMeta, saveSnapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
-import { touchedDigest } from './touched.ts'
 
 /** What apply needs of a plan, fresh or saved. */
 export interface ApplicablePlan {
   readonly policyDigest?: string
-  /** The policy's own patterns of foreign chains. */
-  readonly foreign: readonly string[]
+  readonly ownership: Ownership
   readonly families: readonly {
     readonly family: Family
     readonly dialect: Dialect
-    /** `rulesetDigest` of the live rules that the plan was made from. */
+    /** `scopeDigest` of the live rules that the plan was made from. */
     readonly base: string
+    /** What the plan depends on. All else stays as it is found. */
+    readonly scope: Scope
     readonly target: Ruleset
+    /** What the policy declares. */
+    readonly desired?: Ruleset
   }[]
 }
 
@@ -101,9 +106,10 @@ export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
   try {
     const recovery = await recover(request, request.stateDir)
     request.progress?.('read')
-    const edits = planFresh(request, await readBase(request))
+    const live = await readBase(request)
+    const edits = planFresh(request, live)
     if (edits.length === 0) {
-      await recordUnchanged(request)
+      await recordUnchanged(request, live)
       return { kind: 'unchanged', recovery }
     }
     const diagnostics = await refuseNativeRules(request, edits)
@@ -123,10 +129,10 @@ async function readBase(request: ApplyRequest): Promise<Live> {
     ...(request.names ? { names: request.names } : {}),
     signal: request.signal,
   })
-  for (const { family, base, dialect } of request.plan.families) {
+  for (const { family, base, scope, dialect } of request.plan.families) {
     const found = live[family]
     const isSame =
-      found?.dialect.backend === dialect.backend && rulesetDigest(found.ruleset) === base
+      found?.dialect.backend === dialect.backend && scopeDigest(found.ruleset, scope) === base
     if (isSame) continue
     throw new FwctlError(
       'stale-plan',
@@ -139,9 +145,14 @@ async function readBase(request: ApplyRequest): Promise<Live> {
 }
 
 function planFresh(request: ApplyRequest, live: Live): readonly Edit[] {
-  const { families, foreign } = request.plan
-  const targets = families.map((one) => one.target)
-  return planEdits(request, live, { targets, foreign })
+  const targets = request.plan.families.map((one) => targetFor(one, live))
+  return planEdits(request, live, { targets, foreign: request.plan.ownership.foreign })
+}
+
+/** Other tools may have changed chains of their own since the plan was made. */
+function targetFor(planned: ApplicablePlan['families'][number], live: Live): Ruleset {
+  const { family, target, scope } = planned
+  return rebase({ live: live[family]?.ruleset ?? { family, tables: [] }, target, scope })
 }
 
 /** From the last look at the rules to the record of success. Returns the snapshot's id. */
@@ -155,7 +166,7 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
     const edits = planFresh(request, live)
     request.progress?.('snapshot')
     const snapshot = await takeSnapshot(request, live, edits)
-    const applied = appliedRecord(request, snapshot.meta)
+    const applied = appliedRecord(request, live, snapshot.meta)
     const kernel = await kernelIdentity(request.executor)
     requireNotCancelled(request)
     await openJournal(request.stateDir, {
@@ -169,7 +180,7 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
         before: touchedDigest(before, touched),
         after: touchedDigest(target, touched),
       })),
-      foreign: request.plan.foreign,
+      foreign: request.plan.ownership.foreign,
       applied,
     })
     request.progress?.('commit')
@@ -205,7 +216,11 @@ async function undo(attempt: {
   const { request, edits, freeze, snapshot, failure } = attempt
   request.progress?.('undo')
   const details = { reason: failure, snapshot: snapshot.meta.id }
-  const undoFailure = await goBack(request, { ways: edits, foreign: request.plan.foreign, freeze })
+  const undoFailure = await goBack(request, {
+    ways: edits,
+    foreign: request.plan.ownership.foreign,
+    freeze,
+  })
   if (undoFailure !== undefined) {
     const commands = edits.map(({ family, tools }) => {
       const path = `${request.stateDir.snapshots}/${snapshot.meta.id}/${family}.rules`
@@ -271,8 +286,8 @@ async function recordSuccess({ stateDir }: ApplyRequest, applied: AppliedRecord)
 }
 
 /** A policy that changes nothing is from now on what drift is measured by, all the same. */
-async function recordUnchanged(request: ApplyRequest): Promise<void> {
-  const record = appliedRecord(request)
+async function recordUnchanged(request: ApplyRequest, live: Live): Promise<void> {
+  const record = appliedRecord(request, live)
   const last = await readApplied(request.stateDir).catch(() => undefined)
   const isKnown =
     last?.policyDigest === record.policyDigest &&
@@ -280,10 +295,19 @@ async function recordUnchanged(request: ApplyRequest): Promise<void> {
   if (!isKnown) await writeApplied(request.stateDir, record)
 }
 
-function appliedRecord({ plan, reason }: ApplyRequest, snapshot?: SnapshotMeta): AppliedRecord {
+function appliedRecord(
+  { plan, reason }: ApplyRequest,
+  live: Live,
+  snapshot?: SnapshotMeta,
+): AppliedRecord {
   const families: Partial<Record<Family, AppliedFamily>> = {}
-  for (const { family, target } of plan.families) {
-    families[family] = { digest: rulesetDigest(target), rules: printSave(target) }
+  for (const planned of plan.families) {
+    const target = targetFor(planned, live)
+    families[planned.family] = {
+      digest: rulesetDigest(target),
+      rules: printSave(target),
+      ...(planned.desired === undefined ? {} : { desired: printSave(planned.desired) }),
+    }
   }
   return {
     formatVersion: 1,
@@ -292,6 +316,7 @@ function appliedRecord({ plan, reason }: ApplyRequest, snapshot?: SnapshotMeta):
     reason,
     ...(plan.policyDigest === undefined ? {} : { policyDigest: plan.policyDigest }),
     ...(snapshot ? { snapshot: snapshot.id } : {}),
+    ownership: plan.ownership,
     families,
   }
 }

@@ -2,13 +2,14 @@
 import type { Names } from '../extensions/names.ts'
 import { type Batch, buildBatch } from '../plan/batch.ts'
 import { diffRulesets } from '../plan/diff.ts'
+import { type TouchedChain, touchedChains, touchedDigest, withChainsFrom } from '../plan/touched.ts'
+import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family, Ruleset } from '../ruleset/model.ts'
 import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
 import type { Executor } from './executor.ts'
 import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
 import { runRestore } from './restore.ts'
-import { type TouchedChain, touchedChains, touchedDigest, withChainsFrom } from './touched.ts'
 
 /** The host that is changed. */
 export interface Host {
@@ -59,7 +60,7 @@ export async function freezeTables(
 export function planEdits(
   { backend }: Host,
   live: Live,
-  goal: { readonly targets: readonly Ruleset[]; readonly foreign: readonly string[] },
+  goal: { readonly targets: readonly Ruleset[]; readonly foreign: ForeignPatterns },
 ): readonly Edit[] {
   const { targets, foreign } = goal
   return targets.flatMap((target): Edit[] => {
@@ -130,7 +131,7 @@ export async function goBack(
   host: Host,
   input: {
     readonly ways: readonly WayBack[]
-    readonly foreign: readonly string[]
+    readonly foreign: ForeignPatterns
     readonly freeze: Freeze
   },
 ): Promise<CommitFailure> {

@@ -1,11 +1,12 @@
 import { readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { FwctlError } from '../base/error.ts'
+import type { TouchedChain } from '../plan/touched.ts'
+import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family } from '../ruleset/model.ts'
 import type { AppliedRecord } from './applied.ts'
 import { syncDirectory, writeAtomically } from './atomic-file.ts'
 import type { StateDir } from './state-dir.ts'
-import type { TouchedChain } from './touched.ts'
 
 /**
  * What apply is in the middle of. It is written before the first restore and removed after the last
@@ -19,8 +20,7 @@ export interface Journal {
   /** The way back. */
   readonly snapshot: string
   readonly families: readonly JournalFamily[]
-  /** The policy's own patterns of foreign chains. */
-  readonly foreign: readonly string[]
+  readonly foreign: ForeignPatterns
   /** What is to be recorded if all of it turns out to be done. */
   readonly applied: AppliedRecord
 }

@@ -1,4 +1,5 @@
 import { FwctlError } from '../base/error.ts'
+import { touchedDigest } from '../plan/touched.ts'
 import { writeApplied } from './applied.ts'
 import { freezeTables, goBack, type Host, type WayBack } from './commit.ts'
 import { closeJournal, type Journal, readJournal } from './journal.ts'
@@ -6,7 +7,6 @@ import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, parseLive, readLive } from './live.ts'
 import { readSnapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
-import { touchedDigest } from './touched.ts'
 
 /** What became of an apply that was cut short (by SIGKILL, a power cut, a full disk). */
 export type Recovery =

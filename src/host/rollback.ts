@@ -12,6 +12,8 @@ import { claim } from '../plan/claim.ts'
 import { isForeignChain, isForeignRule } from '../plan/foreign.ts'
 import { type FamilyGoal, makePlan, type Plan } from '../plan/plan.ts'
 import { builtinChains, findTable } from '../plan/state.ts'
+import type { TouchedChain } from '../plan/touched.ts'
+import { DEFAULT_OWNERSHIP, type ForeignPatterns, KNOWN_TOOLS } from '../policy/policy.ts'
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import {
   type Chain,
@@ -24,14 +26,13 @@ import {
 import { type Live, parseLive } from './live.ts'
 import { listSnapshots, readSnapshot, type Snapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
-import type { TouchedChain } from './touched.ts'
 
 export interface RollbackRequest {
   readonly live: Live
   readonly snapshot: Snapshot
   readonly stateDir: StateDir
-  /** The policy's own patterns of foreign chains, beside the known tools'. */
-  readonly foreign?: readonly string[]
+  /** How chains and rules of other tools are recognised. */
+  readonly foreign?: ForeignPatterns
   /** Other tools' chains go back as well. */
   readonly exact?: boolean
   readonly names?: Names
@@ -42,7 +43,7 @@ export interface RollbackRequest {
  * `refused` when the other back end was in use then, `live-unreadable` when the dump is no good.
  */
 export async function planRollback(request: RollbackRequest): Promise<Plan> {
-  const { live, snapshot, stateDir, foreign = [], exact = false } = request
+  const { live, snapshot, stateDir, foreign = KNOWN_TOOLS, exact = false } = request
   const since = await touchedSince(stateDir, snapshot)
   const families = FAMILIES.flatMap((family): FamilyGoal[] => {
     const now = live[family]
@@ -66,7 +67,7 @@ export async function planRollback(request: RollbackRequest): Promise<Plan> {
     const target = exact ? saved : rollbackTarget({ live: now.ruleset, saved, touched, foreign })
     return [{ dialect: now.dialect, live: now.ruleset, target }]
   })
-  return makePlan({ families, ownership: { mode: 'chains', foreign } })
+  return makePlan({ families, ownership: { ...DEFAULT_OWNERSHIP, foreign } })
 }
 
 /** `saved`, but for what belongs to other tools, which stays as it is in `live`. */
@@ -75,7 +76,7 @@ function rollbackTarget(input: {
   readonly saved: Ruleset
   /** Chains that fwctl changed since, whatever their names. */
   readonly touched: readonly TouchedChain[]
-  readonly foreign: readonly string[]
+  readonly foreign: ForeignPatterns
 }): Ruleset {
   const { live, saved, touched, foreign } = input
   const isOurs = (table: TableName, chain: string): boolean =>
@@ -93,7 +94,10 @@ function rollbackTarget(input: {
           name,
           chains: [
             ...builtinChains(then, name).map((chain) =>
-              withoutStaleForeignRules(chain, nowBuiltin.get(chain.name), foreign),
+              withoutStaleForeignRules(chain, nowBuiltin.get(chain.name), {
+                table: name,
+                foreign,
+              }),
             ),
             ...(then?.chains ?? []).filter(
               (chain) => !isBuiltinChain(name, chain.name) && isOurs(name, chain.name),
@@ -103,7 +107,7 @@ function rollbackTarget(input: {
       ]
     }),
   }
-  const { target } = claim({ desired, live, ownership: { mode: 'chains', foreign } })
+  const { target } = claim({ desired, live, ownership: { ...DEFAULT_OWNERSHIP, foreign } })
   return { ...target, tables: target.tables.map(withoutNewChains) }
 
   /** Chains of ours that were made since: the claim kept them, as it keeps all it is not told of. */
@@ -124,14 +128,17 @@ function rollbackTarget(input: {
 function withoutStaleForeignRules(
   then: Chain,
   now: Chain | undefined,
-  foreign: readonly string[],
+  { table, foreign }: { readonly table: TableName; readonly foreign: ForeignPatterns },
 ): Chain {
+  const place = { table, chain: then.name }
   const foreignKeys = (chain: Chain | undefined): string =>
     JSON.stringify(
-      (chain?.rules ?? []).filter((rule) => isForeignRule(rule, foreign)).map((rule) => rule.key),
+      (chain?.rules ?? [])
+        .filter((rule) => isForeignRule(rule, place, foreign))
+        .map((rule) => rule.key),
     )
   if (foreignKeys(then) === foreignKeys(now)) return then
-  return { ...then, rules: then.rules.filter((rule) => !isForeignRule(rule, foreign)) }
+  return { ...then, rules: then.rules.filter((rule) => !isForeignRule(rule, place, foreign)) }
 }
 
 /** The chains that fwctl has changed since the snapshot, by what later snapshots say. */

@@ -2,13 +2,13 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FwctlError } from '../base/error.ts'
+import type { TouchedChain } from '../plan/touched.ts'
 import type { Backend, Dialect, Family } from '../ruleset/model.ts'
 import { FAMILIES, TABLES } from '../ruleset/model.ts'
 import { syncDirectory, writeSynced } from './atomic-file.ts'
 import type { Live } from './live.ts'
 import { decodeText, encodeText } from './lossless-text.ts'
 import type { StateDir } from './state-dir.ts'
-import type { TouchedChain } from './touched.ts'
 
 /** What is written down of one family. */
 export interface SnapshotFamily {

@@ -24,6 +24,7 @@
  *    whatever was checked before. Never `-E` (nft breaks on it), never the same chain line twice.
  */
 import { FwctlError } from '../base/error.ts'
+import { type ForeignPatterns, KNOWN_TOOLS } from '../policy/policy.ts'
 import {
   type Chain,
   type Counters,
@@ -35,7 +36,8 @@ import {
   type TableName,
 } from '../ruleset/model.ts'
 import { type ChainPair, pairChains } from './diff.ts'
-import { type EditLine, editLines } from './edit-lines.ts'
+import { type EditLine, editLines, type SharedChain } from './edit-lines.ts'
+import { isForeignChain } from './foreign.ts'
 import { findTable } from './state.ts'
 
 /** The longest line that iptables-restore reads in one piece, in bytes without the newline. */
@@ -60,20 +62,20 @@ export interface Batch {
 }
 
 /**
- * `foreign` are the policy's own patterns of foreign chains, beside the known tools'. Throws
- * `refused` when a rule can not be written as one safe line or jumps to a chain that goes away.
+ * `foreign` says how rules of other tools are recognised. Throws `refused` when a rule can not be written as one safe line or jumps to a chain that goes away.
  */
 export function buildBatch(input: {
   readonly live: Ruleset
   readonly target: Ruleset
   readonly dialect: Dialect
-  readonly foreign?: readonly string[]
+  readonly foreign?: ForeignPatterns
 }): Batch {
-  const { live, target, dialect, foreign = [] } = input
+  const { live, target, dialect, foreign = KNOWN_TOOLS } = input
   const lines: BatchLine[] = []
   const tables: TableName[] = []
   for (const name of TABLES) {
     const block = tableLines({
+      table: name,
       pairs: pairChains(name, findTable(live, name), findTable(target, name)),
       backend: dialect.backend,
       foreign,
@@ -100,17 +102,18 @@ export function carriesCounters(dialect: Dialect): boolean {
 type Line = Omit<BatchLine, 'table'>
 
 function tableLines(input: {
+  readonly table: TableName
   readonly pairs: readonly ChainPair[]
   readonly backend: Dialect['backend']
-  readonly foreign: readonly string[]
+  readonly foreign: ForeignPatterns
 }): Line[] {
-  const { pairs, backend, foreign } = input
+  const { table, pairs, backend, foreign } = input
   const added = pairs.filter((pair) => pair.live === undefined)
   const removed = pairs.filter((pair) => pair.target === undefined)
   const policies = pairs.filter((pair) => pair.isBuiltin && changesPolicy(pair))
   const edits = pairs
     .filter((pair) => pair.target !== undefined)
-    .flatMap((pair) => chainLines(pair, foreign))
+    .flatMap((pair) => chainLines(pair, { place: { table, chain: pair.name }, patterns: foreign }))
   if (added.length + removed.length + policies.length + edits.length === 0) return []
   const policyLines = backend === 'legacy' ? pairs.filter((pair) => pair.isBuiltin) : policies
   return [
@@ -137,10 +140,11 @@ function policyLine({ name, live, target }: ChainPair): Line {
  * The edits of one chain. The one place to choose another way, such as flushing and refilling a
  * chain of more than 25,000 rules on nft, where reading it costs more than writing it.
  */
-function chainLines(pair: ChainPair, foreign: readonly string[]): Line[] {
+function chainLines(pair: ChainPair, shared: SharedChain): Line[] {
   const { name, isBuiltin } = pair
   const rules = { live: rulesOf(pair.live), target: rulesOf(pair.target) }
-  return editLines({ ...rules, foreign: isBuiltin ? foreign : undefined }).map((edit) => ({
+  const isShared = isBuiltin || isForeignChain(name, shared.patterns)
+  return editLines({ ...rules, foreign: isShared ? shared : undefined }).map((edit) => ({
     text: restoreLine(name, edit),
     chain: name,
     rule: edit.rule,

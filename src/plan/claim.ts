@@ -9,10 +9,12 @@
  *    against a rule that both have.
  * 3. No perpetual diffs: `claim(desired, claim(desired, live).target)` is the same target. In a
  *    target every desired rule stays, so each foreign rule follows the rule that it followed before.
- * 4. Removing what the policy does not mention happens in `exclusive` mode only, and says so.
+ * 4. Removing what the policy does not mention happens in `exclusive` mode only, and each thing that
+ *    goes is a warning, which the command line takes for a refusal until it is told `--prune`.
+ * 5. What mode `hooks` leaves behind when the policy moves on is found by its names: a jump to, or a
+ *    chain called, FWCTL-INPUT and the like is ours wherever a table is named.
  */
 import type { Diagnostic } from '../base/diagnostic.ts'
-import { FwctlError } from '../base/error.ts'
 import type { Ownership } from '../policy/policy.ts'
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import {
@@ -23,9 +25,11 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
-import { isForeignRule } from './foreign.ts'
-import { identities } from './identity.ts'
-import { longestCommonSubsequence } from './lcs.ts'
+import { type ForeignOwner, foreignOwner, isForeignChain, type Place } from './foreign.ts'
+import { hookNames, hookTable, isHookJump, withHook } from './hooks-mode.ts'
+import { keepAmong } from './keep-among.ts'
+import { chainRemoval, danglingJumps, hiddenRules, ruleRemoval } from './removals.ts'
+import type { Scope, ScopedTable } from './scope.ts'
 import { builtinChains, findTable } from './state.ts'
 
 /** What a plan leaves alone. */
@@ -34,11 +38,13 @@ export interface Unmanaged {
   readonly tables: readonly TableName[]
   /** Chains of named tables that the policy does not declare. */
   readonly chains: readonly { readonly table: TableName; readonly chain: string }[]
-  /** Rules of other tools in chains that the policy does declare. */
+  /** Rules of others in chains where the policy has its say. */
   readonly rules: readonly {
     readonly table: TableName
     readonly chain: string
     readonly count: number
+    /** Whose they are, as far as that is known. */
+    readonly tools: readonly string[]
   }[]
 }
 
@@ -48,12 +54,14 @@ export const NOTHING_UNMANAGED: Unmanaged = { tables: [], chains: [], rules: [] 
 export interface Claim {
   readonly target: Ruleset
   readonly unmanaged: Unmanaged
+  /** What the target depends on. */
+  readonly scope: Scope
   readonly diagnostics: readonly Diagnostic[]
 }
 
 /**
  * `desired` holds exactly what the policy declares; a declared built-in chain without a policy
- * keeps the live one. Throws `refused` for `ownership.mode: hooks`.
+ * keeps the live one.
  */
 export function claim(input: {
   readonly desired: Ruleset
@@ -61,200 +69,187 @@ export function claim(input: {
   readonly ownership: Ownership
 }): Claim {
   const { desired, live, ownership } = input
-  if (ownership.mode === 'hooks') {
-    throw new FwctlError(
-      'refused',
-      'ownership.mode "hooks" is not supported yet; use "chains" (the default) or "exclusive". ' +
-        'The host was not touched.',
-    )
-  }
   const tables: Table[] = []
-  const unmanaged = { tables: [] as TableName[], chains: [] as Entry[], rules: [] as RuleCount[] }
+  const scope: ScopedTable[] = []
+  const unmanaged = { tables: [] as TableName[], chains: [] as Place[], rules: [] as OthersRules[] }
   const diagnostics: Diagnostic[] = []
   for (const name of TABLES) {
     const mine = findTable(desired, name)
     const found = findTable(live, name)
     if (mine !== undefined) {
-      const claimed = claimTable({ mine, live: found, ownership })
+      const claimed = claimTable(declare(mine, desired, ownership), found, ownership)
       tables.push(claimed.table)
+      scope.push({ table: name, chains: claimed.scope })
       unmanaged.chains.push(...claimed.unmanagedChains)
-      unmanaged.rules.push(...claimed.foreignRules)
+      unmanaged.rules.push(...claimed.othersRules)
       diagnostics.push(...claimed.diagnostics, ...danglingJumps(claimed.table, found))
     } else if (found !== undefined) {
       tables.push(found)
       if (holdsAnything(found)) unmanaged.tables.push(name)
     }
   }
-  return { target: { family: live.family, tables }, unmanaged, diagnostics }
+  return { target: { family: live.family, tables }, unmanaged, scope, diagnostics }
 }
 
-type Entry = Unmanaged['chains'][number]
-type RuleCount = Unmanaged['rules'][number]
+type OthersRules = Unmanaged['rules'][number]
+
+/** What the policy says of a table. */
+interface Declared {
+  readonly table: TableName
+  readonly chains: ReadonlyMap<string, Chain>
+  /** Built-in chains where only a jump is ours. */
+  readonly jumps: ReadonlyMap<string, Rule>
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+function declare(mine: Table, { family }: Ruleset, { mode }: Ownership): Declared {
+  const none = { table: mine, jumps: new Map(), diagnostics: [] }
+  const { table, jumps, diagnostics } = mode === 'hooks' ? hookTable(mine, family) : none
+  const chains = new Map(table.chains.map((chain) => [chain.name, chain]))
+  return { table: mine.name, chains, jumps, diagnostics }
+}
 
 interface ClaimedTable {
   readonly table: Table
-  readonly unmanagedChains: Entry[]
-  readonly foreignRules: RuleCount[]
+  readonly scope: ScopedTable['chains']
+  readonly unmanagedChains: Place[]
+  readonly othersRules: OthersRules[]
   readonly diagnostics: Diagnostic[]
 }
 
-function claimTable(input: {
-  readonly mine: Table
-  readonly live: Table | undefined
-  readonly ownership: Ownership
-}): ClaimedTable {
-  const { mine, live, ownership } = input
-  const table = mine.name
-  const claimed: ClaimedTable = {
-    table: { name: table, chains: [] },
-    unmanagedChains: [],
-    foreignRules: [],
-    diagnostics: [],
-  }
-  const declaredChains = new Map(mine.chains.map((chain) => [chain.name, chain]))
+function claimTable(
+  declared: Declared,
+  live: Table | undefined,
+  ownership: Ownership,
+): ClaimedTable {
+  const { table, jumps } = declared
+  const isExclusive = ownership.mode === 'exclusive'
+  const unmanagedChains: Place[] = []
+  const othersRules: OthersRules[] = []
+  const diagnostics: Diagnostic[] = [...declared.diagnostics]
   const chains: Chain[] = []
+  const scope = new Set([...declared.chains.keys(), ...jumps.keys()])
   for (const found of builtinChains(live, table)) {
-    const declared = declaredChains.get(found.name)
-    if (declared === undefined) chains.push(undeclared(found))
-    else chains.push(claimBuiltin(declared, found))
+    const mine = declared.chains.get(found.name)
+    const jump = jumps.get(found.name)
+    if (mine !== undefined) chains.push(claimBuiltin(mine, found))
+    else if (jump !== undefined) chains.push(claimHook(jump, found))
+    else chains.push(leaveBuiltin(found))
   }
-  chains.push(...mine.chains.filter((chain) => !isBuiltinChain(table, chain.name)))
-  for (const chain of live?.chains ?? []) {
-    if (isBuiltinChain(table, chain.name) || declaredChains.has(chain.name)) continue
-    if (ownership.mode === 'exclusive') claimed.diagnostics.push(removal(table, chain))
-    else chains.push(undeclared(chain))
+  const users = (live?.chains ?? []).filter((chain) => !isBuiltinChain(table, chain.name))
+  for (const mine of declared.chains.values()) {
+    if (isBuiltinChain(table, mine.name)) continue
+    const found = users.find((chain) => chain.name === mine.name)
+    const isShared = found !== undefined && isForeignChain(mine.name, ownership.foreign)
+    chains.push(isShared ? { ...mine, rules: withOthers(mine, found) } : mine)
   }
-  return { ...claimed, table: { name: table, chains } }
-
-  function undeclared(chain: Chain): Chain {
-    if (ownership.mode === 'exclusive' && chain.rules.length > 0) {
-      claimed.diagnostics.push(removal(table, chain))
-      return { ...chain, rules: [] }
+  const undeclared = users.filter((chain) => !declared.chains.has(chain.name))
+  const stale = undeclared.filter((chain) => hookNames(table).has(chain.name))
+  const used = stillUsed(stale, [...chains, ...undeclared.filter((one) => !stale.includes(one))])
+  for (const chain of undeclared) {
+    if (stale.includes(chain) && !used.has(chain.name)) scope.add(chain.name)
+    else if (isExclusive) diagnostics.push(chainRemoval(table, chain))
+    else {
+      chains.push(chain)
+      unmanagedChains.push({ table, chain: chain.name })
     }
-    if (!isBuiltinChain(table, chain.name) || chain.rules.length > 0) {
-      claimed.unmanagedChains.push({ table, chain: chain.name })
-    }
-    return chain
   }
-
-  function claimBuiltin(declared: Chain, found: Chain): Chain {
-    const policy = declared.policy ?? found.policy ?? 'ACCEPT'
-    const counters = found.counters === undefined ? {} : { counters: found.counters }
-    const chain = { ...declared, policy, ...counters }
-    if (ownership.mode === 'exclusive') return chain
-    const rules = keepForeignRules(declared.rules, found.rules, ownership.foreign)
-    const count = rules.length - declared.rules.length
-    if (count > 0) claimed.foreignRules.push({ table, chain: found.name, count })
-    return { ...chain, rules }
-  }
-}
-
-/**
- * The desired rules with the foreign rules of the live chain between them. Between two rules of
- * ours that stay, a foreign rule stands before the new ones, unless rules of ours that go away
- * stood before it: then as many new ones come first, and all of them when none stood behind it. At
- * the end of the chain it stays at the end.
- */
-function keepForeignRules(
-  desired: readonly Rule[],
-  live: readonly Rule[],
-  patterns: readonly string[],
-): readonly Rule[] {
-  const desiredTexts = new Set(desired.map((rule) => rule.text))
-  const others = live.filter((rule) => !desiredTexts.has(rule.text))
-  if (others.length === 0) return desired
-  const desiredKeys = new Set(desired.map((rule) => rule.key))
-  const foreign = new Set(
-    others.filter((rule) => isForeignRule(rule, patterns) && !desiredKeys.has(rule.key)),
-  )
-  const isForeign = live.map((rule) => foreign.has(rule))
-  if (foreign.size === 0) return desired
-
-  const own = live.flatMap((rule, index) => (isForeign[index] ? [] : [{ rule, index }]))
-  const ownRules = own.map((entry) => entry.rule)
-  const kept = longestCommonSubsequence(...identities(ownRules, desired)).map(([i, j]) => ({
-    live: own[i]?.index ?? 0,
-    desired: j,
-  }))
-
-  const rules: Rule[] = []
-  let before = { live: -1, desired: -1 }
-  for (const next of [...kept, { live: live.length, desired: desired.length }]) {
-    rules.push(
-      ...fillGap({
-        added: desired.slice(before.desired + 1, next.desired),
-        found: live.slice(before.live + 1, next.live),
-        isForeign: isForeign.slice(before.live + 1, next.live),
-        atTail: next.live === live.length && before.live >= 0,
-      }),
-    )
-    const rule = desired[next.desired]
-    if (rule !== undefined) rules.push(rule)
-    before = next
-  }
-  return rules
-}
-
-function fillGap(gap: {
-  readonly added: readonly Rule[]
-  readonly found: readonly Rule[]
-  readonly isForeign: readonly boolean[]
-  readonly atTail: boolean
-}): Rule[] {
-  const { added, found, isForeign } = gap
-  const leaving = isForeign.filter((foreign) => !foreign).length
-  const rules: Rule[] = []
-  let passed = 0
-  let placed = 0
-  for (const [index, rule] of found.entries()) {
-    if (!isForeign[index]) {
-      passed++
-      continue
-    }
-    const last = passed === leaving && (passed > 0 || gap.atTail)
-    const until = last ? added.length : Math.min(passed, added.length)
-    rules.push(...added.slice(placed, until), rule)
-    placed = until
-  }
-  return [...rules, ...added.slice(placed)]
-}
-
-function removal(table: TableName, chain: Chain): Diagnostic {
-  const count = `${chain.rules.length} ${chain.rules.length === 1 ? 'rule' : 'rules'}`
-  const what = isBuiltinChain(table, chain.name)
-    ? `empties the built-in chain ${chain.name} of table ${table}, which the policy does not declare`
-    : `deletes the chain ${chain.name} of table ${table}, which the policy does not declare`
   return {
-    code: 'undeclared-removed',
-    severity: 'warning',
-    message: `ownership.mode "exclusive" ${what} (${count})`,
-    hint: 'declare the chain, or use ownership.mode "chains" to leave it alone',
+    table: { name: table, chains },
+    scope: isExclusive ? 'all' : [...scope],
+    unmanagedChains,
+    othersRules,
+    diagnostics,
+  }
+
+  /** A built-in chain that the policy does not declare. */
+  function leaveBuiltin(found: Chain): Chain {
+    const rules = found.rules.filter((rule) => !isHookJump(rule, table))
+    if (rules.length < found.rules.length) scope.add(found.name)
+    if (isExclusive) {
+      diagnostics.push(...rules.map((rule) => ruleRemoval(found, rule, table)))
+      return { ...found, rules: [] }
+    }
+    if (rules.length > 0) unmanagedChains.push({ table, chain: found.name })
+    return { ...found, rules }
+  }
+
+  function claimBuiltin(mine: Chain, found: Chain): Chain {
+    const policy = mine.policy ?? found.policy ?? 'ACCEPT'
+    const counters = found.counters === undefined ? {} : { counters: found.counters }
+    return { ...mine, policy, ...counters, rules: withOthers(mine, found) }
+  }
+
+  function claimHook(jump: Rule, found: Chain): Chain {
+    const rules = withHook(found.rules, jump, ownership.hook)
+    const chain = jump.spec.target?.name ?? ''
+    const ending = declared.chains.get(chain)
+    const hidden = ownership.hook === 'first' && ending !== undefined ? rules.slice(1) : []
+    if (ending !== undefined) diagnostics.push(...hiddenRules({ table, found, ending, hidden }))
+    const others = rules.filter((rule) => rule !== jump)
+    if (others.length > 0) othersRules.push(countOthers(found.name, others))
+    return { ...found, rules }
+  }
+
+  function withOthers(mine: Chain, found: Chain): readonly Rule[] {
+    const others = rulesOfOthers({ mine, found, table, ownership })
+    if (others.length === 0) return mine.rules
+    if (isExclusive) {
+      diagnostics.push(...others.map((rule) => ruleRemoval(found, rule, table)))
+      return mine.rules
+    }
+    othersRules.push(countOthers(found.name, others))
+    return keepAmong(mine.rules, found.rules, new Set(others))
+  }
+
+  function countOthers(chain: string, rules: readonly Rule[]): OthersRules {
+    const place = { table, chain }
+    const tools = new Set<ForeignOwner>()
+    for (const rule of rules) {
+      const owner = foreignOwner(rule, place, ownership.foreign)
+      if (owner !== undefined && owner !== 'ownership.foreign') tools.add(owner)
+    }
+    return { table, chain, count: rules.length, tools: [...tools] }
   }
 }
 
-/** A rule that stays must not jump to a chain that `exclusive` mode deletes. */
-function danglingJumps(target: Table, live: Table | undefined): Diagnostic[] {
-  const kept = new Set(target.chains.map((chain) => chain.name))
-  const gone = new Set(live?.chains.map((chain) => chain.name).filter((name) => !kept.has(name)))
-  if (gone.size === 0) return []
-  return target.chains.flatMap((chain) =>
-    chain.rules
-      .filter((rule) => gone.has(rule.spec.target?.name ?? ''))
-      .map((rule): Diagnostic => {
-        const { file, line, column } = rule.origin ?? {}
-        const at =
-          file === undefined || line === undefined || column === undefined
-            ? {}
-            : { file, line, column }
-        return {
-          code: 'dangling-jump',
-          severity: 'error',
-          message: `a rule of ${target.name} ${chain.name} jumps to ${rule.spec.target?.name}, which ownership.mode "exclusive" deletes`,
-          hint: 'declare that chain in the policy',
-          ...at,
-        }
-      }),
+/** The rules of other tools in a chain of ours. What the policy has itself is never theirs. */
+function rulesOfOthers(input: {
+  readonly mine: Chain
+  readonly found: Chain
+  readonly table: TableName
+  readonly ownership: Ownership
+}): readonly Rule[] {
+  const { mine, found, table, ownership } = input
+  const texts = new Set(mine.rules.map((rule) => rule.text))
+  // The texts first: they spare the reading of most rules.
+  const others = found.rules.filter((rule) => !texts.has(rule.text))
+  if (others.length === 0) return []
+  const keys = new Set(mine.rules.map((rule) => rule.key))
+  const place = { table, chain: found.name }
+  return others.filter(
+    (rule) =>
+      foreignOwner(rule, place, ownership.foreign) !== undefined &&
+      !keys.has(rule.key) &&
+      !isHookJump(rule, table),
   )
+}
+
+/** The stale chains that a rule still jumps to, directly or through one another. */
+function stillUsed(stale: readonly Chain[], rest: readonly Chain[]): ReadonlySet<string> {
+  const used = new Set<string>()
+  if (stale.length === 0) return used
+  const open = [...rest]
+  for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
+    for (const rule of chain.rules) {
+      if (!rule.text.includes('FWCTL-')) continue
+      const next = stale.find((one) => one.name === rule.spec.target?.name)
+      if (next === undefined || used.has(next.name)) continue
+      used.add(next.name)
+      open.push(next)
+    }
+  }
+  return used
 }
 
 function holdsAnything(table: Table): boolean {

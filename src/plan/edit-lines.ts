@@ -1,7 +1,8 @@
 /** The edits of one chain by number, in an order in which the numbers hold (see batch.ts). */
+import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Counters, Rule } from '../ruleset/model.ts'
 import { type ChainEdits, chainEdits, type Gap } from './edits.ts'
-import { isForeignRule } from './foreign.ts'
+import { isForeignRule, type Place } from './foreign.ts'
 
 /** Positions count from 1 and hold at the moment at which the line is reached. */
 export type EditLine =
@@ -15,14 +16,17 @@ export type EditLine =
   | { readonly kind: 'delete'; readonly position: number; readonly rule: Rule }
   | { readonly kind: 'delete-value'; readonly rule: Rule }
 
-/**
- * `foreign` are the patterns of foreign chains where rules of other tools may stand, undefined in
- * chains that are ours alone.
- */
+/** Where rules of other tools may stand, and how they are recognised. */
+export interface SharedChain {
+  readonly place: Place
+  readonly patterns: ForeignPatterns
+}
+
+/** `foreign` is undefined for chains that are ours alone. */
 export function editLines(input: {
   readonly live: readonly Rule[]
   readonly target: readonly Rule[]
-  readonly foreign: readonly string[] | undefined
+  readonly foreign: SharedChain | undefined
 }): EditLine[] {
   const { live, target, foreign } = input
   const edits = chainEdits(live, target)
@@ -102,7 +106,7 @@ function pairSlots(input: {
 function foreignRemovals(input: {
   readonly live: readonly Rule[]
   readonly edits: ChainEdits
-  readonly foreign: readonly string[] | undefined
+  readonly foreign: SharedChain | undefined
 }): ReadonlySet<number> {
   const { live, edits, foreign } = input
   if (foreign === undefined) return new Set()
@@ -112,7 +116,11 @@ function foreignRemovals(input: {
       const rule = live[i] as Rule
       // A comment with a newline, which `iptables` itself takes, can not be written in a batch.
       const writable = !rule.text.includes('\n')
-      if (writable && edits.fates[i]?.kind === 'remove' && isForeignRule(rule, foreign)) {
+      if (
+        writable &&
+        edits.fates[i]?.kind === 'remove' &&
+        isForeignRule(rule, foreign.place, foreign.patterns)
+      ) {
         removed.add(i)
       }
     }

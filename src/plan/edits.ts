@@ -1,7 +1,7 @@
 /** How one chain becomes another, rule by rule: what both the changes and the batch are made from. */
 import type { Rule } from '../ruleset/model.ts'
 import { identities } from './identity.ts'
-import { longestCommonSubsequence } from './lcs.ts'
+import { longestCommonSubsequence, type Pair } from './lcs.ts'
 import { pairResembling } from './resemblance.ts'
 
 /** What becomes of a live rule. Indices count from 0. */
@@ -44,7 +44,7 @@ export function chainEdits(live: readonly Rule[], target: readonly Rule[]): Chai
     sources[to] = { kind, live: from }
   }
 
-  const kept = longestCommonSubsequence(liveKeys, targetKeys)
+  const kept = keptRules(liveKeys, targetKeys)
   for (const [from, to] of kept) link('keep', from, to)
   const gaps = gapsBetween(kept, live.length, target.length)
 
@@ -75,6 +75,34 @@ export function chainEdits(live: readonly Rule[], target: readonly Rule[]): Chai
     for (const [r, a] of pairs) link('change', removed[r] as number, added[a] as number)
   }
   return { fates, sources, gaps }
+}
+
+/**
+ * A hook jump that is out of place moves past the rules of others, and never they past it: where
+ * there is one, the rest is matched first. (A longest common subsequence alone would keep either.)
+ */
+function keptRules(live: readonly string[], target: readonly string[]): readonly Pair[] {
+  const isHook = (key: string): boolean => key.includes('-j FWCTL-')
+  if (!live.some(isHook)) return longestCommonSubsequence(live, target)
+  const ours = indices(live, isHook)
+  const wanted = indices(target, isHook)
+  const others = [indices(live, (key) => !isHook(key)), indices(target, (key) => !isHook(key))]
+  const [from = [], to = []] = others
+  const kept: Pair[] = longestCommonSubsequence(
+    from.map((i) => live[i] as string),
+    to.map((j) => target[j] as string),
+  ).map(([i, j]) => [from[i] as number, to[j] as number])
+  for (const i of ours) {
+    const fits = wanted.find(
+      (j) => live[i] === target[j] && kept.every(([a, b]) => (a < i && b < j) || (a > i && b > j)),
+    )
+    if (fits !== undefined) kept.push([i, fits])
+  }
+  return kept.sort(([a], [b]) => a - b)
+}
+
+function indices(keys: readonly string[], isMeant: (key: string) => boolean): number[] {
+  return keys.flatMap((key, index) => (isMeant(key) ? [index] : []))
 }
 
 function gapsBetween(

@@ -1,12 +1,14 @@
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { hasErrors } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
-import type { Ownership } from '../policy/policy.ts'
+import { DEFAULT_OWNERSHIP, type Ownership } from '../policy/policy.ts'
 import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import { type Batch, buildBatch } from './batch.ts'
 import { type Change, type Summary, summarise } from './change.ts'
-import { claim, NOTHING_UNMANAGED, type Unmanaged } from './claim.ts'
+import { type Claim, claim, NOTHING_UNMANAGED, type Unmanaged } from './claim.ts'
 import { diffRulesets } from './diff.ts'
+import { isRemovalOfOthers } from './removals.ts'
+import { EVERYTHING, type Scope, scopeDigest } from './scope.ts'
 import { rulesetDigest } from './state.ts'
 
 /** The plan of one family. */
@@ -17,7 +19,11 @@ export interface FamilyPlan {
   readonly live: Ruleset
   /** What live must become: with everything that is not ours. */
   readonly target: Ruleset
-  /** `rulesetDigest` of live: the plan holds as long as it is the same. */
+  /** What the policy declares; absent when the plan is made from a whole state. */
+  readonly desired?: Ruleset
+  /** What the plan depends on. */
+  readonly scope: Scope
+  /** `scopeDigest` of live: the plan holds as long as it is the same. */
   readonly base: string
   /** `rulesetDigest` of the target. */
   readonly result: string
@@ -31,8 +37,7 @@ export interface Plan {
   readonly formatVersion: '1.0'
   /** Of the policy that it was made from; a way back to a snapshot has none. */
   readonly policyDigest?: string
-  /** The policy's own patterns of foreign chains. */
-  readonly foreign: readonly string[]
+  readonly ownership: Ownership
   readonly families: readonly FamilyPlan[]
   /** Of all families. */
   readonly summary: Summary
@@ -43,11 +48,15 @@ export interface Plan {
 /** Where a family should go: to what a policy declares, or to a whole state such as a snapshot. */
 export type FamilyGoal = { readonly dialect: Dialect; readonly live: Ruleset } & (
   | { readonly desired: Ruleset }
-  | { readonly target: Ruleset; readonly unmanaged?: Unmanaged }
+  | ({ readonly target: Ruleset; readonly desired?: never } & Partial<SavedGoal>)
 )
 
-/** What a policy without an `ownership` section means. */
-const DEFAULT_OWNERSHIP: Ownership = { mode: 'chains', foreign: [] }
+/** What was known of a target when it was planned. */
+interface SavedGoal {
+  readonly scope: Scope
+  readonly unmanaged: Unmanaged
+  readonly declared: Ruleset
+}
 
 /**
  * Throws `invalid-input` when the policy can not hold on this host (a rule needs a chain that
@@ -67,13 +76,15 @@ export function makePlan(input: {
     diagnostics.push(...claimed.diagnostics)
     refuseErrors(claimed.diagnostics)
     const { dialect, live } = goal
-    const { target, unmanaged } = claimed
+    const { target, unmanaged, scope, declared } = claimed
     return {
       family: live.family,
       dialect,
       live,
       target,
-      base: rulesetDigest(live),
+      ...(declared === undefined ? {} : { desired: declared }),
+      scope,
+      base: scopeDigest(live, scope),
       result: rulesetDigest(target),
       changes: diffRulesets(live, target),
       batch: buildBatch({ live, target, dialect, foreign: ownership.foreign }),
@@ -83,7 +94,7 @@ export function makePlan(input: {
   return {
     formatVersion: '1.0',
     ...(policyDigest === undefined ? {} : { policyDigest }),
-    foreign: ownership.foreign,
+    ownership,
     families,
     summary: summarise(families.flatMap((family) => family.changes)),
     diagnostics,
@@ -95,17 +106,22 @@ export function isEmptyPlan(plan: Plan): boolean {
   return plan.families.every((family) => family.changes.length === 0)
 }
 
-function targetOf(
-  goal: FamilyGoal,
-  ownership: Ownership,
-): {
-  readonly target: Ruleset
-  readonly unmanaged: Unmanaged
-  readonly diagnostics: readonly Diagnostic[]
-} {
-  if ('desired' in goal) return claim({ desired: goal.desired, live: goal.live, ownership })
-  const { target, unmanaged = NOTHING_UNMANAGED } = goal
-  return { target, unmanaged, diagnostics: [] }
+/**
+ * Whether the plan takes something away from others, which has to be asked for: `exclusive` mode
+ * deletes what the policy does not declare.
+ */
+export function removesOthers(plan: Plan): boolean {
+  return plan.diagnostics.some(isRemovalOfOthers)
+}
+
+function targetOf(goal: FamilyGoal, ownership: Ownership): Claim & { readonly declared?: Ruleset } {
+  if (goal.desired !== undefined) {
+    const { desired, live } = goal
+    return { ...claim({ desired, live, ownership }), declared: desired }
+  }
+  const { target, unmanaged = NOTHING_UNMANAGED, scope = EVERYTHING, declared } = goal
+  const known = declared === undefined ? {} : { declared }
+  return { target, unmanaged, scope, ...known, diagnostics: [] }
 }
 
 function refuseErrors(diagnostics: readonly Diagnostic[]): void {

@@ -1,5 +1,6 @@
 /** The shape of a saved plan, read key by key: nothing more and nothing less than it should hold. */
 import { FwctlError } from '../base/error.ts'
+import { FOREIGN_TOOLS, type Ownership } from '../policy/policy.ts'
 import {
   type Backend,
   FAMILIES,
@@ -9,14 +10,17 @@ import {
   type TableName,
 } from '../ruleset/model.ts'
 import type { Unmanaged } from './claim.ts'
+import type { Scope } from './scope.ts'
 
 export interface SavedFamilyShape {
   readonly family: Family
   readonly backend: Backend
   readonly version: readonly [number, number, number]
+  readonly scope: Scope
   readonly base: string
   readonly result: string
   readonly target: string
+  readonly desired: string | null
   /** Which rule of the target, counted from 1, comes from where. */
   readonly origins: readonly ({
     readonly table: TableName
@@ -30,7 +34,7 @@ export interface SavedShape {
   readonly kind: 'fwctl-plan'
   readonly formatVersion: '1.0'
   readonly policyDigest: string | null
-  readonly foreign: readonly string[]
+  readonly ownership: Ownership
   readonly families: readonly SavedFamilyShape[]
   readonly digest: string
 }
@@ -117,23 +121,57 @@ const table: Reader<TableName> = oneOf(...TABLES)
 
 const origin: Reader<SavedFamilyShape['origins'][number]> = object<
   SavedFamilyShape['origins'][number]
->({ table, chain: plain, rule: count, file: plain, line: count, column: count, name: plain }, [
-  'name',
-])
+>(
+  {
+    table,
+    chain: plain,
+    rule: count,
+    file: plain,
+    line: count,
+    column: count,
+    name: plain,
+    owner: plain,
+    ticket: plain,
+    expires: plain,
+  },
+  ['name', 'owner', 'ticket', 'expires'],
+)
 
 const unmanaged: Reader<Unmanaged> = object<Unmanaged>({
   tables: list(table),
   chains: list(object<Unmanaged['chains'][number]>({ table, chain: plain })),
-  rules: list(object<Unmanaged['rules'][number]>({ table, chain: plain, count })),
+  rules: list(
+    object<Unmanaged['rules'][number]>({ table, chain: plain, count, tools: list(plain) }),
+  ),
+})
+
+const scope: Reader<Scope> = list(
+  object<Scope[number]>({
+    table,
+    chains: (value, path) => (value === 'all' ? value : list(plain)(value, path)),
+  }),
+)
+
+const ownership: Reader<Ownership> = object<Ownership>({
+  mode: oneOf('chains', 'hooks', 'exclusive'),
+  hook: oneOf('first', 'last'),
+  foreign: object<Ownership['foreign']>({
+    presets: list(oneOf(...FOREIGN_TOOLS)),
+    chains: list(plain),
+    comments: list(plain),
+    interfaces: list(plain),
+  }),
 })
 
 const family: Reader<SavedFamilyShape> = object<SavedFamilyShape>({
   family: oneOf(...FAMILIES),
   backend: oneOf('nft', 'legacy'),
   version,
+  scope,
   base: sha256,
   result: sha256,
   target: string,
+  desired: (value, path) => (value === null ? null : string(value, path)),
   origins: list(origin),
   unmanaged,
 })
@@ -142,7 +180,7 @@ const shape: Reader<SavedShape> = object<SavedShape>({
   kind: oneOf('fwctl-plan'),
   formatVersion: oneOf('1.0'),
   policyDigest: (value, path) => (value === null ? null : sha256(value, path)),
-  foreign: list(plain),
+  ownership,
   families: list(family),
   digest: sha256,
 })

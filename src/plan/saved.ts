@@ -11,11 +11,13 @@
 import { digest } from '../base/digest.ts'
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
-import { parseSave } from '../iptables/save.ts'
+import { parseSave, printSave } from '../iptables/save.ts'
+import type { Ownership } from '../policy/policy.ts'
 import type { Dialect, Family, Origin, Ruleset, TableName } from '../ruleset/model.ts'
 import type { Unmanaged } from './claim.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { type SavedFamilyShape, type SavedShape, savedShape, untrusted } from './saved-shape.ts'
+import { rebase, type Scope, scopeDigest } from './scope.ts'
 import { rulesetDigest, stateText } from './state.ts'
 
 /** No real plan comes near: 100,000 rules take some 15 MB. */
@@ -27,12 +29,14 @@ export interface SavedFamily {
   readonly base: string
   readonly result: string
   readonly target: Ruleset
+  readonly desired?: Ruleset
+  readonly scope: Scope
   readonly unmanaged: Unmanaged
 }
 
 export interface SavedPlan {
   readonly policyDigest?: string
-  readonly foreign: readonly string[]
+  readonly ownership: Ownership
   readonly families: readonly SavedFamily[]
 }
 
@@ -47,14 +51,16 @@ export function serialisePlan(plan: Plan): string {
     kind: 'fwctl-plan',
     formatVersion: plan.formatVersion,
     policyDigest: plan.policyDigest ?? null,
-    foreign: plan.foreign,
+    ownership: plan.ownership,
     families: plan.families.map((family) => ({
       family: family.family,
       backend: family.dialect.backend,
       version: family.dialect.version,
+      scope: family.scope,
       base: family.base,
       result: family.result,
       target: stateText(family.target),
+      desired: family.desired === undefined ? null : printSave(withoutCounters(family.desired)),
       origins: originsOf(family.target),
       unmanaged: family.unmanaged,
     })),
@@ -75,21 +81,21 @@ export function readSavedPlan(text: string, options: { readonly names?: Names } 
   if (integrity(body) !== stated) throw untrusted('its digest does not match: it was changed')
   return {
     ...(body.policyDigest === null ? {} : { policyDigest: body.policyDigest }),
-    foreign: body.foreign,
+    ownership: body.ownership,
     families: body.families.map((family) => readFamily(family, options.names)),
   }
 }
 
-/** A saved plan holds only while everything that was live when it was made still is. */
+/** A saved plan holds only while everything that it depends on is as it was when it was made. */
 export function checkBase(
   plan: {
-    readonly families: readonly Pick<SavedFamily, 'family' | 'dialect' | 'base'>[]
+    readonly families: readonly Pick<SavedFamily, 'family' | 'dialect' | 'base' | 'scope'>[]
   },
   live: LiveStates,
 ): { readonly kind: 'current' } | { readonly kind: 'stale'; readonly families: readonly Family[] } {
-  const families = plan.families.filter(({ family, dialect, base }) => {
+  const families = plan.families.filter(({ family, dialect, base, scope }) => {
     const now = live[family]
-    if (now === undefined || rulesetDigest(now.ruleset) !== base) return true
+    if (now === undefined || scopeDigest(now.ruleset, scope) !== base) return true
     // Another back end or version reads and prints other texts: what was shown is not what comes.
     return (
       now.dialect.backend !== dialect.backend ||
@@ -113,18 +119,23 @@ export function planFromSaved(saved: SavedPlan, live: LiveStates): Plan {
   }
   return makePlan({
     ...(saved.policyDigest === undefined ? {} : { policyDigest: saved.policyDigest }),
-    ownership: { mode: 'chains', foreign: saved.foreign },
-    families: saved.families.map(({ family, dialect, target, unmanaged }) => ({
-      dialect,
-      live: live[family]?.ruleset ?? { family, tables: [] },
-      target,
-      unmanaged,
-    })),
+    ownership: saved.ownership,
+    families: saved.families.map(({ family, dialect, target, desired, scope, unmanaged }) => {
+      const now = live[family]?.ruleset ?? { family, tables: [] }
+      return {
+        dialect,
+        live: now,
+        target: rebase({ live: now, target, scope }),
+        scope,
+        unmanaged,
+        ...(desired === undefined ? {} : { declared: desired }),
+      }
+    }),
   })
 }
 
 function readFamily(saved: SavedFamilyShape, names: Names | undefined): SavedFamily {
-  const { family, backend, version, base, result, unmanaged } = saved
+  const { family, backend, version, base, scope, result, unmanaged } = saved
   const dialect: Dialect = { family, backend, version }
   const parsed = parseSave(saved.target, { family, dialect, ...(names && { names }) })
   const [problem] = parsed.diagnostics
@@ -133,7 +144,40 @@ function readFamily(saved: SavedFamilyShape, names: Names | undefined): SavedFam
     throw untrusted(`its ${family} target does not read back as it was written`)
   }
   const target = withOrigins(parsed.ruleset, saved.origins)
-  return { family, dialect, base, result, target, unmanaged }
+  const desired = readDesired(saved, names)
+  return {
+    family,
+    dialect,
+    base,
+    scope,
+    result,
+    target,
+    unmanaged,
+    ...(desired === undefined ? {} : { desired }),
+  }
+}
+
+function readDesired(saved: SavedFamilyShape, names: Names | undefined): Ruleset | undefined {
+  const { family, backend, version, desired } = saved
+  if (desired === null) return undefined
+  const dialect: Dialect = { family, backend, version }
+  const parsed = parseSave(desired, { family, dialect, ...(names && { names }) })
+  const [problem] = parsed.diagnostics
+  if (problem !== undefined || printSave(withoutCounters(parsed.ruleset)) !== desired) {
+    throw untrusted(`what its policy declares for ${family} does not read back as it was written`)
+  }
+  return parsed.ruleset
+}
+
+function withoutCounters(ruleset: Ruleset): Ruleset {
+  const tables = ruleset.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map(({ counters: _, ...chain }) => ({
+      ...chain,
+      rules: chain.rules.map((rule) => ({ spec: rule.spec, text: rule.text, key: rule.key })),
+    })),
+  }))
+  return { ...ruleset, tables }
 }
 
 type SavedOrigin = SavedFamilyShape['origins'][number]
@@ -143,9 +187,12 @@ function originsOf(target: Ruleset): SavedOrigin[] {
     table.chains.flatMap((chain) =>
       chain.rules.flatMap((rule, index) => {
         if (rule.origin === undefined) return []
-        const { file, line, column, name } = rule.origin
+        const { file, line, column, name, owner, ticket, expires } = rule.origin
         const at = { table: table.name, chain: chain.name, rule: index + 1, file, line, column }
-        return [name === undefined ? at : { ...at, name }]
+        const said = Object.entries({ name, owner, ticket, expires }).filter(
+          ([, text]) => text !== undefined,
+        )
+        return [{ ...at, ...Object.fromEntries(said) }]
       }),
     ),
   )

@@ -2,7 +2,18 @@
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FAMILIES, type Family, TABLES, type TableName } from '../ruleset/model.ts'
 import { resolveGroups } from './groups.ts'
-import type { Ownership, OwnershipMode, Policy, PolicyChain, PolicyTable } from './policy.ts'
+import {
+  DEFAULT_OWNERSHIP,
+  FOREIGN_TOOLS,
+  type ForeignPatterns,
+  type ForeignTool,
+  type HookPosition,
+  type Ownership,
+  type OwnershipMode,
+  type Policy,
+  type PolicyChain,
+  type PolicyTable,
+} from './policy.ts'
 import { type Entry, entriesOf, get, itemsOf, stringOf, type Value } from './value.ts'
 
 export interface BuildInput {
@@ -52,8 +63,31 @@ function familyOf(value: Value | undefined): Family | undefined {
 }
 
 function readOwnership(value: Value | undefined): Ownership {
-  const foreign = itemsOf(get(value, 'foreign')).flatMap((item) => stringOf(item) ?? [])
-  return { mode: (stringOf(get(value, 'mode')) as OwnershipMode | undefined) ?? 'chains', foreign }
+  const mode = stringOf(get(value, 'mode')) as OwnershipMode | undefined
+  const hook = stringOf(get(value, 'hook')) as HookPosition | undefined
+  return {
+    mode: mode ?? DEFAULT_OWNERSHIP.mode,
+    hook: hook ?? DEFAULT_OWNERSHIP.hook,
+    foreign: readForeign(value),
+  }
+}
+
+function readForeign(ownership: Value | undefined): ForeignPatterns {
+  const items = itemsOf(get(ownership, 'foreign'))
+  const globs = (key: string): string[] => items.flatMap((item) => stringOf(get(item, key)) ?? [])
+  return {
+    presets: readPresets(get(ownership, 'presets')),
+    chains: [...items.flatMap((item) => stringOf(item) ?? []), ...globs('chain')],
+    comments: globs('comment'),
+    interfaces: globs('interface'),
+  }
+}
+
+function readPresets(value: Value | undefined): readonly ForeignTool[] {
+  if (value?.kind === 'scalar' && value.value === false) return []
+  if (value?.kind !== 'list') return FOREIGN_TOOLS
+  const named = value.items.map(stringOf)
+  return FOREIGN_TOOLS.filter((tool) => named.includes(tool))
 }
 
 function readTables(root: Value, invalid: readonly (readonly string[])[]): PolicyTable[] {

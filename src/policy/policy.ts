@@ -5,11 +5,63 @@ import type { Value } from './value.ts'
 /** `chains`: the declared chains are ours; `exclusive`: the whole named tables are. */
 export type OwnershipMode = 'chains' | 'hooks' | 'exclusive'
 
+/** The tools whose chains and rules fwctl recognises by itself. */
+export const FOREIGN_TOOLS = [
+  'docker',
+  'kubernetes',
+  'calico',
+  'cilium',
+  'flannel',
+  'kube-router',
+  'weave',
+  'antrea',
+  'aws-cni',
+  'cni',
+  'netavark',
+  'istio',
+  'fail2ban',
+  'crowdsec',
+  'sshguard',
+  'ufw',
+  'firewalld',
+  'libvirt',
+  'lxd',
+  'tailscale',
+  'wg-quick',
+  'miniupnpd',
+  'openstack',
+] as const
+export type ForeignTool = (typeof FOREIGN_TOOLS)[number]
+
+/** How chains and rules of other tools are recognised. In globs, `*` is any text. */
+export interface ForeignPatterns {
+  readonly presets: readonly ForeignTool[]
+  /** Globs of chain names: the chains, and rules of shared chains that jump to them. */
+  readonly chains: readonly string[]
+  /** Globs of comments of rules in shared chains. */
+  readonly comments: readonly string[]
+  /** Globs of the interfaces that rules in shared chains are about. */
+  readonly interfaces: readonly string[]
+}
+
+/** Where the jump into a chain of ours stands in a built-in chain, in mode `hooks`. */
+export type HookPosition = 'first' | 'last'
+
 export interface Ownership {
   readonly mode: OwnershipMode
-  /** Name patterns of chains that belong to other tools; `*` is a wildcard. */
-  readonly foreign: readonly string[]
+  readonly hook: HookPosition
+  readonly foreign: ForeignPatterns
 }
+
+export const KNOWN_TOOLS: ForeignPatterns = {
+  presets: FOREIGN_TOOLS,
+  chains: [],
+  comments: [],
+  interfaces: [],
+}
+
+/** What a policy without an `ownership` section means. */
+export const DEFAULT_OWNERSHIP: Ownership = { mode: 'chains', hook: 'first', foreign: KNOWN_TOOLS }
 
 /** One value of a group, with the place where it was written. */
 export interface Member {

@@ -8,6 +8,7 @@
 import type { JsonSchema } from '../extensions/extension.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import { FAMILIES, TABLES } from '../ruleset/model.ts'
+import { FOREIGN_TOOLS } from './policy.ts'
 import { extensionSchemas } from './schema-options.ts'
 import { ruleSchema } from './schema-rule.ts'
 
@@ -220,12 +221,54 @@ const OWNERSHIP: JsonSchema = {
       examples: ['chains'],
       enum: ['chains', 'hooks', 'exclusive'],
     },
+    hook: {
+      description:
+        'In mode `hooks`: whether the jump into our chain stands before the rules of others or behind them. Default: first.',
+      examples: ['last'],
+      enum: ['first', 'last'],
+    },
     foreign: {
       description:
-        'Chains of other tools, by name; `*` is a wildcard. Known tools need no mention.',
-      examples: [['MYTOOL-*']],
+        'What belongs to other tools: chains by name, or rules by the chain they jump to, their comment or their interface; `*` is a wildcard. Known tools need no mention.',
+      examples: [['MYTOOL-*', { comment: 'managed by mytool*' }, { interface: 'wg*' }]],
       type: 'array',
-      items: { type: 'string', minLength: 1 },
+      items: {
+        description: 'A chain by its name, or what a rule is recognised by.',
+        examples: ['MYTOOL-*', { comment: 'managed by mytool*' }],
+        type: ['string', 'object'],
+        minLength: 1,
+        minProperties: 1,
+        maxProperties: 1,
+        additionalProperties: false,
+        properties: {
+          chain: {
+            description: 'Chains by name, and the rules that jump to them.',
+            examples: ['MYTOOL-*'],
+            type: 'string',
+            minLength: 1,
+          },
+          comment: {
+            description: 'Rules by their comment.',
+            examples: ['managed by mytool*'],
+            type: 'string',
+            minLength: 1,
+          },
+          interface: {
+            description: 'Rules by an interface that they are about.',
+            examples: ['wg*'],
+            type: 'string',
+            minLength: 1,
+          },
+        },
+      },
+    },
+    presets: {
+      description:
+        'Which known tools are recognised. Default: all of them; `false`: none; or a list.',
+      examples: [['docker', 'fail2ban'], false],
+      type: ['array', 'boolean'],
+      items: { enum: FOREIGN_TOOLS },
+      uniqueItems: true,
     },
   },
 }

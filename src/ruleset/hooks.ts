@@ -25,3 +25,13 @@ export const LEGACY_VERDICTS: readonly string[] = ['QUEUE']
 
 /** The longest name of a user-defined chain, in bytes (XT_EXTENSION_MAXNAMELEN - 1). */
 export const CHAIN_NAME_BYTES = 28
+
+/** The chain of ours that stands for a built-in chain where built-in chains are left to others. */
+export function hookChainName(hook: Hook): string {
+  return `FWCTL-${hook}`
+}
+
+/** Where the rules of a hook chain are kept when one of them may leave it before its end. */
+export function hookBodyName(hook: Hook): string {
+  return `FWCTL-${hook}-RULES`
+}

@@ -90,6 +90,12 @@ export interface RuleSpec {
 /** Where a compiled rule comes from, and what its author said of it. */
 export interface Origin extends Position {
   readonly name?: string
+  /** Who answers for it. */
+  readonly owner?: string
+  /** Where it was decided. */
+  readonly ticket?: string
+  /** From when on it is no longer wanted, as it was written. */
+  readonly expires?: string
 }
 
 export interface Rule {

@@ -1,25 +1,34 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FwctlError } from '../../src/base/error.ts'
 import { claim } from '../../src/plan/claim.ts'
 import { diffRulesets } from '../../src/plan/diff.ts'
 import { rulesetDigest } from '../../src/plan/state.ts'
+import {
+  DEFAULT_OWNERSHIP,
+  type ForeignPatterns,
+  KNOWN_TOOLS,
+  type Ownership,
+} from '../../src/policy/policy.ts'
 import type { Chain, Ruleset } from '../../src/ruleset/model.ts'
 import { chain, fullTable, rule, ruleset, table } from './rulesets.ts'
 
-const CHAINS = { mode: 'chains', foreign: [] } as const
-const EXCLUSIVE = { mode: 'exclusive', foreign: [] } as const
+const CHAINS = DEFAULT_OWNERSHIP
+const EXCLUSIVE: Ownership = { ...DEFAULT_OWNERSHIP, mode: 'exclusive' }
 
 function filterOf(target: Ruleset, name: string): Chain | undefined {
   return target.tables.find((t) => t.name === 'filter')?.chains.find((c) => c.name === name)
 }
 
 /** What becomes of INPUT, as texts. */
-function claimedInput(live: readonly string[], desired: readonly string[], foreign: string[] = []) {
+function claimedInput(
+  live: readonly string[],
+  desired: readonly string[],
+  foreign: Partial<ForeignPatterns> = {},
+) {
   const { target } = claim({
     live: ruleset(fullTable('filter', chain('INPUT', live))),
     desired: ruleset(table('filter', chain('INPUT', desired))),
-    ownership: { mode: 'chains', foreign },
+    ownership: { ...CHAINS, foreign: { ...KNOWN_TOOLS, ...foreign } },
   })
   return filterOf(target, 'INPUT')?.rules.map((r) => r.text)
 }
@@ -58,7 +67,9 @@ describe('a rule of another tool stays where it stands among ours:', () => {
   })
 
   test('known by a pattern of the policy', () => {
-    expect(claimedInput(['-j vpn-in', '-j other'], [], ['vpn-*'])).toEqual(['-j vpn-in'])
+    expect(claimedInput(['-j vpn-in', '-j other'], [], { chains: ['vpn-*'] })).toEqual([
+      '-j vpn-in',
+    ])
   })
 
   test('known by the comment that wg-quick leaves', () => {
@@ -149,7 +160,7 @@ describe('in a table that the policy names', () => {
     expect(names).toEqual(['INPUT', 'FORWARD', 'OUTPUT', 'own'])
     expect(filterOf(target, 'FORWARD')).toMatchObject({ policy: 'DROP', rules: [] })
     expect(diagnostics.map((d) => [d.code, d.severity])).toEqual([
-      ['undeclared-removed', 'warning'],
+      ['foreign-removed', 'warning'],
       ['undeclared-removed', 'warning'],
       ['undeclared-removed', 'warning'],
     ])
@@ -175,10 +186,4 @@ test('a table that is not there is a table that is empty and accepts', () => {
   const { target } = claim({ live, desired, ownership: CHAINS })
   expect(diffRulesets(live, target)).toEqual([])
   expect(rulesetDigest(target)).toBe(rulesetDigest(live))
-})
-
-test('the mode that is not there yet refuses instead of doing something else', () => {
-  const run = () =>
-    claim({ live: ruleset(), desired: ruleset(), ownership: { mode: 'hooks', foreign: [] } })
-  expect(run).toThrow(FwctlError)
 })

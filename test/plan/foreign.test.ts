@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { isForeignChain } from '../../src/plan/foreign.ts'
+import { KNOWN_TOOLS } from '../../src/policy/policy.ts'
 
 test.each([
   'DOCKER',
@@ -46,5 +47,5 @@ test.each([
   ['exact', 'exactly', false],
   ['a.c', 'abc', false],
 ])('the pattern %s against %s: %s', (pattern, name, expected) => {
-  expect(isForeignChain(name, [pattern])).toBe(expected)
+  expect(isForeignChain(name, { ...KNOWN_TOOLS, chains: [pattern] })).toBe(expected)
 })

@@ -10,6 +10,7 @@ import {
   readSavedPlan,
   serialisePlan,
 } from '../../src/plan/saved.ts'
+import type { Ownership } from '../../src/policy/policy.ts'
 import type { Dialect, Ruleset } from '../../src/ruleset/model.ts'
 
 const dialect: Dialect = { family: 'ipv4', backend: 'nft', version: [1, 8, 9] }
@@ -148,7 +149,9 @@ describe('refused, and never half read:', () => {
     ['a carriage return in the target', editTarget((target) => target.replace('-i lo', '-i lo\r'))],
     [
       'an escape sequence in a name',
-      forged((value) => Object.assign(value, { foreign: ['\u001b[2J'] })),
+      forged((value) =>
+        Object.assign((value.ownership as Ownership).foreign, { chains: ['\u001b[2J'] }),
+      ),
     ],
   ])('%s', (_what, text) => {
     expect(codeOf(() => readSavedPlan(text))).toBe('untrusted-file')

@@ -3,10 +3,11 @@
  * else, so that what another tool does meanwhile in chains of its own is neither taken for a failure
  * nor undone with it.
  */
-import type { Change } from '../plan/change.ts'
-import { rulesetDigest } from '../plan/state.ts'
+
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import { type Chain, type Ruleset, TABLES, type Table, type TableName } from '../ruleset/model.ts'
+import type { Change } from './change.ts'
+import { rulesetDigest } from './state.ts'
 
 export interface TouchedChain {
   readonly table: TableName

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { touchedChains, touchedDigest, withChainsFrom } from '../../src/host/touched.ts'
 import { parseSave } from '../../src/iptables/save.ts'
 import { diffRulesets } from '../../src/plan/diff.ts'
 import { stateText } from '../../src/plan/state.ts'
+import { touchedChains, touchedDigest, withChainsFrom } from '../../src/plan/touched.ts'
 import type { Ruleset } from '../../src/ruleset/model.ts'
 
 function filter(lines: string): Ruleset {

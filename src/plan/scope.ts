@@ -1,0 +1,48 @@
+/**
+ * What of a host a plan depends on: the chains that the policy declares, and those that it changes.
+ * Docker, kube-proxy and fail2ban rewrite chains of their own all day; a plan that one of them made
+ * stale each time could never be saved and applied. Whatever is outside of the scope stays as it is
+ * found when the plan is applied.
+ */
+import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
+import { type Ruleset, TABLES, type TableName } from '../ruleset/model.ts'
+import { findTable } from './state.ts'
+import { type TouchedChain, touchedDigest, withChainsFrom } from './touched.ts'
+
+export interface ScopedTable {
+  readonly table: TableName
+  /** `all`: also the chains that are made later. */
+  readonly chains: readonly string[] | 'all'
+}
+
+export type Scope = readonly ScopedTable[]
+
+/** Of a plan that is not made from a policy. */
+export const EVERYTHING: Scope = TABLES.map((table) => ({ table, chains: 'all' }))
+
+/** Equal digests: nothing that the plan depends on differs. Counters are no part of it. */
+export function scopeDigest(ruleset: Ruleset, scope: Scope): string {
+  return touchedDigest(ruleset, chainsIn(scope, [ruleset]))
+}
+
+/** The target for what is live by now: inside of the scope as planned, outside of it as it is. */
+export function rebase(input: {
+  readonly live: Ruleset
+  readonly target: Ruleset
+  readonly scope: Scope
+}): Ruleset {
+  const { live, target, scope } = input
+  return withChainsFrom({ live, from: target, touched: chainsIn(scope, [live, target]) })
+}
+
+function chainsIn(scope: Scope, rulesets: readonly Ruleset[]): readonly TouchedChain[] {
+  return scope.flatMap(({ table, chains }) => {
+    const names = chains === 'all' ? allChains(table, rulesets) : chains
+    return [...new Set(names)].map((chain) => ({ table, chain }))
+  })
+}
+
+function allChains(table: TableName, rulesets: readonly Ruleset[]): readonly string[] {
+  const found = rulesets.flatMap((ruleset) => findTable(ruleset, table)?.chains ?? [])
+  return [...BUILTIN_CHAINS[table], ...found.map((chain) => chain.name)]
+}
