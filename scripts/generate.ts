@@ -1,11 +1,12 @@
 // `npm run generate`: writes the files that follow from the sources. `--check` only compares, and
 // fails when one is stale.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import standalone from 'ajv/dist/standalone/index.js'
 import { transform } from 'esbuild'
 import { policySchema } from '../src/policy/schema.ts'
+import { referencePages } from './reference.ts'
 import { slimSchema } from './slim-schema.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -14,6 +15,7 @@ const schema = policySchema()
 const outputs: Readonly<Record<string, string>> = {
   'schemas/policy.schema.json': `${JSON.stringify(schema, undefined, 2)}\n`,
   'src/policy/validator.generated.js': await compileValidator(slimSchema(schema)),
+  ...referencePages(),
 }
 
 const stale = Object.entries(outputs).filter(([path, text]) => readOutput(path) !== text)
@@ -21,7 +23,10 @@ if (process.argv.includes('--check')) {
   for (const [path] of stale) console.error(`${path} is stale: run npm run generate`)
   process.exitCode = stale.length > 0 ? 1 : 0
 } else {
-  for (const [path, text] of stale) writeFileSync(join(ROOT, path), text)
+  for (const [path, text] of stale) {
+    mkdirSync(dirname(join(ROOT, path)), { recursive: true })
+    writeFileSync(join(ROOT, path), text)
+  }
   console.log(stale.length === 0 ? 'up to date' : stale.map(([path]) => `wrote ${path}`).join('\n'))
 }
 
