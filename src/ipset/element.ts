@@ -111,6 +111,10 @@ function parseAddresses(text: string, { kind, header, isFirst }: Place): Texts |
     ? [cut(range.from, header, bits)]
     : listAddresses(text, range, header.netmask ?? bits, bits)
   if (isProblem(addresses)) return addresses
+  if (isBitmap && losesItsEnd(range, addresses.length, header.netmask)) {
+    const hint = 'begin the range at the beginning of a network'
+    return problem('changes-meaning', `ipset would leave out the last network of "${text}"`, hint)
+  }
   if (isBitmap) return inRange(text, addresses, header)
   if (isFirst && addresses.includes(0n)) {
     return problem('invalid-value', `"${text}" holds the address zero, which no hash can store`)
@@ -136,6 +140,11 @@ function listAddresses(
   const count = Number((to - first) / step) + 1
   if (count > MAX_ELEMENTS) return tooMany(text, count)
   return Array.from({ length: count }, (_, i) => first + BigInt(i) * step)
+}
+
+/** The kernel goes in steps of a network from where the range begins (bitmap_ip_uadt). */
+function losesItsEnd({ from, to }: AddressRange, count: number, netmask = 32): boolean {
+  return Number((to - from) >> BigInt(32 - netmask)) + 1 < count
 }
 
 function inRange(
