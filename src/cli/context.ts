@@ -16,6 +16,8 @@ export interface RunInput {
   readonly columns?: number | undefined
   readonly cwd: string
   readonly uid: number
+  /** The clock; absent: the real one. */
+  readonly now?: () => Date
   /** Calls the listener at each Ctrl-C, until what it returns is called. Absent: never. */
   readonly onInterrupt?: (listener: () => void) => () => void
 }
@@ -47,7 +49,7 @@ export interface Options {
 }
 
 /** What a verb works with. */
-export interface Context extends Pick<RunInput, 'stdin' | 'isTTY' | 'env' | 'cwd' | 'uid'> {
+export interface Context extends Pick<RunInput, 'stdin' | 'isTTY' | 'env' | 'cwd' | 'uid' | 'now'> {
   /** All of stdin, lossless (`decodeText`); the same text each time. */
   readonly stdinText: () => Promise<string>
   readonly options: Options

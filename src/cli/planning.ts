@@ -8,7 +8,7 @@ import type { Family } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { refuseErrors, type Sources } from './findings.ts'
 import { type HostInput, isOffline, openHost, readDumps } from './host-input.ts'
-import { assumedBackend, compileInput, readPolicy, wantedFamilies } from './policy-input.ts'
+import { assumedBackend, clock, compileInput, readPolicy, wantedFamilies } from './policy-input.ts'
 
 export interface PlanInput {
   readonly plan: Plan
@@ -21,8 +21,9 @@ export interface PlanInput {
 export async function planPolicy(context: Context, signal?: AbortSignal): Promise<PlanInput> {
   const input = await readPolicy(context)
   const wanted = wantedFamilies(input, context)
+  const now = clock(context)
   // What is wrong on any host is said first, all at once.
-  const trial = compileInput(input, { families: wanted, backend: assumedBackend(context) })
+  const trial = compileInput(input, { families: wanted, backend: assumedBackend(context), now })
   refuseErrors([...input.diagnostics, ...trial.diagnostics], input.sources)
 
   const host = isOffline(context) ? undefined : await openHost(context)
@@ -32,6 +33,7 @@ export async function planPolicy(context: Context, signal?: AbortSignal): Promis
   noteMissingFamilies(wanted, live, context)
   const { plan, diagnostics } = planFromPolicy(input, live, {
     ...(host ? { names: host.names } : {}),
+    now,
     diagnostics: Object.values(live).flatMap((one) => one.diagnostics),
   })
   refuseErrors(diagnostics, input.sources)

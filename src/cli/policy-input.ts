@@ -41,12 +41,13 @@ export async function readPolicy(context: Context): Promise<PolicyInput> {
 /** Compiled for a host that is not asked; in full, so that everything wrong with it is found. */
 export function compileInput(
   input: PolicyInput,
-  options: { readonly families: readonly Family[]; readonly backend: Backend },
+  options: { readonly families: readonly Family[]; readonly backend: Backend; readonly now: Date },
 ): CompiledPolicy {
   const { policy } = input
   if (policy === undefined) return { desired: {}, externalJumps: [], diagnostics: [] }
   const compiled = compilePolicy(policy, {
     dialects: assumedDialects(policy.families, options.backend),
+    now: options.now,
   })
   const wanted = (family: Family): boolean => options.families.includes(family)
   return {
@@ -58,6 +59,11 @@ export function compileInput(
     ),
     externalJumps: compiled.externalJumps.filter(({ family }) => wanted(family)),
   }
+}
+
+/** What expiry is measured by. */
+export function clock({ now }: Pick<Context, 'now'>): Date {
+  return now?.() ?? new Date()
 }
 
 /** The families that the policy is for, or the one of them that `--family` names. */

@@ -8,7 +8,7 @@ import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { writeResult } from './files.ts'
 import { refuseErrors, showFindings } from './findings.ts'
-import { assumedBackend, compileInput, readPolicy, wantedFamilies } from './policy-input.ts'
+import { assumedBackend, clock, compileInput, readPolicy, wantedFamilies } from './policy-input.ts'
 
 const PROGRAMS: Readonly<Record<Family, string>> = {
   ipv4: 'iptables-restore',
@@ -18,7 +18,11 @@ const PROGRAMS: Readonly<Record<Family, string>> = {
 export async function render(context: Context): Promise<ExitCode> {
   const input = await readPolicy(context)
   const families = wantedFamilies(input, context)
-  const compiled = compileInput(input, { families, backend: assumedBackend(context) })
+  const compiled = compileInput(input, {
+    families,
+    backend: assumedBackend(context),
+    now: clock(context),
+  })
   const foreign = input.policy?.ownership.foreign
   const diagnostics = [
     ...input.diagnostics,

@@ -11,6 +11,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { countFindings, inFileOrder, showFindings } from './findings.ts'
 import {
   assumedBackend,
+  clock,
   compileInput,
   type PolicyInput,
   readPolicy,
@@ -24,6 +25,7 @@ export async function validate(context: Context): Promise<ExitCode> {
   const compiled = compileInput(input, {
     families: wantedFamilies(input, context),
     backend: assumedBackend(context),
+    now: clock(context),
   })
   const foreign = input.policy?.ownership.foreign
   const diagnostics: Diagnostic[] = [

@@ -22,16 +22,22 @@ export interface PolicyPlan {
 export function planFromPolicy(
   loaded: LoadedPolicy,
   live: LiveStates,
-  options: { readonly names?: Names; readonly diagnostics?: readonly Diagnostic[] } = {},
+  options: {
+    readonly names?: Names
+    readonly diagnostics?: readonly Diagnostic[]
+    /** Rules that expired before it are left out; absent: none are. */
+    readonly now?: Date
+  } = {},
 ): PolicyPlan {
   const { policy } = loaded
   const before = [...loaded.diagnostics, ...(options.diagnostics ?? [])]
   if (policy === undefined) return { diagnostics: before }
   const families = policy.families.filter((family) => live[family] !== undefined)
-  const { names } = options
+  const { names, now } = options
   const compiled = compilePolicy(policy, {
     dialects: dialectsFor(policy.families, live),
     ...(names ? { names } : {}),
+    ...(now ? { now } : {}),
   })
   const jumps = compiled.externalJumps.filter((jump) => families.includes(jump.family))
   const isLive = (table: string, chain: string, family: Family): boolean =>

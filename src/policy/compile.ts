@@ -28,6 +28,8 @@ export interface CompileOptions {
   /** The families to compile for; those that the policy is not for are left out. */
   readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
   readonly names?: Names
+  /** Rules that expired before it are left out; absent: none are. */
+  readonly now?: Date
 }
 
 export interface CompiledPolicy {
@@ -41,11 +43,19 @@ export interface CompiledPolicy {
 /** Compiles a policy to the rules that it stands for. Pure; reports everything that is wrong. */
 export function compilePolicy(policy: Policy, options: CompileOptions): CompiledPolicy {
   const findings = startFindings()
-  const { dialects, names = BUILTIN_NAMES } = options
+  const { dialects, names = BUILTIN_NAMES, now } = options
   const targetAt = new WeakMap<Rule, Position>()
   const families = policy.families.filter((family) => dialects[family] !== undefined)
   const compiled = policy.tables.map((table) =>
-    compileTable(table, { groups: policy.groups, names, findings, dialects, families, targetAt }),
+    compileTable(table, {
+      groups: policy.groups,
+      names,
+      findings,
+      dialects,
+      families,
+      targetAt,
+      ...(now && { now }),
+    }),
   )
   const rulesets = families.map((family): Ruleset => {
     const tables = compiled.flatMap((table) => table[family] ?? [])

@@ -2,6 +2,7 @@
 import { parseRule } from '../iptables/parse-rule.ts'
 import { makeRule } from '../iptables/rule.ts'
 import type { Family, Origin, Rule } from '../ruleset/model.ts'
+import { isExpired } from './expiry.ts'
 import { type Findings, startFindings } from './findings.ts'
 import type { Operand, OperandMember } from './operand.ts'
 import type { CompiledRule, RuleContext } from './rule-context.ts'
@@ -31,7 +32,7 @@ export function compileMapping(rule: MapValue, context: RuleContext): CompiledRu
       context.findings.error(code, at, message, hints === '' ? undefined : hints)
     }
   }
-  if (!parts.enabled) return {}
+  if (!parts.enabled || isExpired(parts.expiry, context.now, context.findings)) return {}
   return Object.fromEntries(attempts.map(({ family, rules }) => [family, rules]))
 }
 
@@ -50,7 +51,7 @@ function compileFor(family: Family, parts: RuleParts, context: RuleContext): Att
     errors.error('invalid-value', parts.at, `the rule expands to ${choices.length} rules`, hint)
   }
   if (dialect === undefined || choices.length > MAX_RULES) return { family, rules: [], errors }
-  const origin: Origin = { ...parts.at, ...(parts.name !== undefined && { name: parts.name }) }
+  const origin = originOf(parts)
   const rules = choices.flatMap((choice) => {
     const words = ruleWords(parts, choice, { ...context, family, findings: errors })
     if (errors.list().length > 0) return []
@@ -67,6 +68,16 @@ function compileFor(family: Family, parts: RuleParts, context: RuleContext): Att
     })
   })
   return { family, rules, errors }
+}
+
+function originOf({ at, name, owner, ticket, expiry }: RuleParts): Origin {
+  return {
+    ...at,
+    ...(name !== undefined && { name }),
+    ...(owner !== undefined && { owner }),
+    ...(ticket !== undefined && { ticket }),
+    ...(expiry !== undefined && { expires: expiry.text }),
+  }
 }
 
 /** iptables' own order: sources outermost, then destinations; one rule for each combination. */

@@ -5,6 +5,8 @@ import type { OperandContext } from './operand.ts'
 /** What compiling a rule needs to know of its surroundings. */
 export interface RuleContext extends OperandContext {
   readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
+  /** Rules that expired before it are left out; absent: none are. */
+  readonly now?: Date
   /** The families that the chain exists in. */
   readonly families: readonly Family[]
   /** Where the target of each compiled rule is written: what is wrong with a jump points there. */

@@ -2,6 +2,7 @@
 import type { Position } from '../base/diagnostic.ts'
 import { EXTENSIONS } from '../extensions/catalogue.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
+import { type Expiry, readExpiry } from './expiry.ts'
 import type { Findings } from './findings.ts'
 import { didYouMean } from './nearest.ts'
 import {
@@ -52,6 +53,9 @@ export interface TargetPart {
 export interface RuleParts {
   readonly at: Position
   readonly name?: string
+  readonly owner?: string
+  readonly ticket?: string
+  readonly expiry?: Expiry
   readonly family?: Family
   readonly enabled: boolean
   readonly source?: Operand
@@ -118,6 +122,9 @@ export function readParts(rule: MapValue, context: OperandContext): RuleParts {
     protocol: operand('protocol', readProtocols),
     fragment: readFragment(value('fragment')),
     name: stringOf(value('name')),
+    owner: textOf(value('owner')),
+    ticket: textOf(value('ticket')),
+    expiry: readExpiry(value('expires'), context.findings),
     family: FAMILIES.find((family) => family === stringOf(value('family'))),
     target: readTarget(rule, context),
   }
@@ -130,6 +137,11 @@ export function readParts(rule: MapValue, context: OperandContext): RuleParts {
     enabled: !(enabled?.kind === 'scalar' && enabled.value === false),
     matches: readMatches(rule, context),
   }
+}
+
+/** A ticket may be a number. */
+function textOf(value: Value | undefined): string | undefined {
+  return value?.kind === 'scalar' && value.text !== '' ? value.text : undefined
 }
 
 function readFragment(value: Value | undefined): RuleParts['fragment'] {

@@ -76,10 +76,12 @@ const DOCUMENTATION: Readonly<Record<string, JsonSchema>> = {
     type: ['string', 'integer'],
   },
   expires: {
-    description: 'The day, or the instant in UTC, from which the rule is no longer wanted.',
-    examples: ['2027-01-31', '2027-01-31T18:00:00Z'],
+    description:
+      'From when on the rule is no longer wanted, as RFC 3339 writes it; a day alone begins at midnight UTC. Later runs leave it out.',
+    examples: ['2027-01-31T18:00:00Z', '2027-01-31T19:00:00+01:00', '2027-01-31'],
     type: 'string',
-    pattern: '^[0-9]{4}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?Z)?$',
+    pattern:
+      '^[0-9]{4}-[01][0-9]-[0-3][0-9]([Tt][0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]+)?([Zz]|[+-][0-2][0-9]:[0-5][0-9]))?$',
   },
   enabled: {
     description: '`false` leaves the rule out.',

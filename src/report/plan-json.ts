@@ -105,6 +105,7 @@ function nameJson(rule: Rule): Record<string, unknown> {
 
 function originJson(from: { readonly origin?: Origin }): Record<string, unknown> {
   if (from.origin === undefined) return {}
-  const { file, line, column } = from.origin
-  return { origin: { file, line, column } }
+  const { file, line, column, owner, ticket, expires } = from.origin
+  const said = Object.entries({ owner, ticket, expires }).filter(([, text]) => text !== undefined)
+  return { origin: { file, line, column, ...Object.fromEntries(said) } }
 }

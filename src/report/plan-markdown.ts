@@ -1,7 +1,7 @@
 import type { Change } from '../plan/change.ts'
 import { summarise } from '../plan/change.ts'
 import type { FamilyPlan, Plan } from '../plan/plan.ts'
-import { byChain, counterNote, nameOf, positionOf, ruleText } from './plan-text.ts'
+import { aboutOf, byChain, counterNote, nameOf, positionOf, ruleText } from './plan-text.ts'
 import { printable } from './printable.ts'
 import { countersText, FAMILY_NAMES, familyTitle, summaryLine, unmanagedLine } from './words.ts'
 
@@ -79,7 +79,9 @@ function changeLines(change: Change, family: FamilyPlan): string[] {
       ]
     case 'rule-add': {
       const { after, targetPosition } = change
-      return [`+ ${targetPosition}: ${ruleText(after)}${notes(nameOf(after), positionOf(after))}`]
+      return [
+        `+ ${targetPosition}: ${ruleText(after)}${notes(nameOf(after), positionOf(after), aboutOf(after))}`,
+      ]
     }
     case 'rule-remove': {
       const { before, livePosition } = change
@@ -89,12 +91,17 @@ function changeLines(change: Change, family: FamilyPlan): string[] {
       const { before, after, livePosition, targetPosition } = change
       return [
         `- ${livePosition}: ${ruleText(before)}${notes(counterNote(before, family))}`,
-        `+ ${targetPosition}: ${ruleText(after)}${notes(nameOf(after), positionOf(after))}`,
+        `+ ${targetPosition}: ${ruleText(after)}${notes(nameOf(after), positionOf(after), aboutOf(after))}`,
       ]
     }
     case 'rule-move': {
       const { before, after, livePosition, targetPosition } = change
-      const about = notes(nameOf(after), positionOf(after), counterNote(before, family))
+      const about = notes(
+        nameOf(after),
+        positionOf(after),
+        aboutOf(after),
+        counterNote(before, family),
+      )
       return [`! ${livePosition} > ${targetPosition}: ${ruleText(after)}${about}`]
     }
   }

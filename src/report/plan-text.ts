@@ -137,7 +137,7 @@ function rowOf(change: Change, family: FamilyPlan): Row {
       return {
         position: `${change.targetPosition}`,
         texts: [ruleText(change.after)],
-        notes: [nameOf(change.after), positionOf(change.after)],
+        notes: [nameOf(change.after), positionOf(change.after), aboutOf(change.after)],
       }
     case 'rule-remove': {
       const counted = countersText(change.before.counters)
@@ -155,7 +155,7 @@ function rowOf(change: Change, family: FamilyPlan): Row {
         position: moves ? `${livePosition} > ${targetPosition}` : `${targetPosition}`,
         texts:
           change.kind === 'rule-move' ? [ruleText(after)] : [ruleText(before), ruleText(after)],
-        notes: [nameOf(after), positionOf(after), counterNote(before, family)],
+        notes: [nameOf(after), positionOf(after), aboutOf(after), counterNote(before, family)],
       }
     }
   }
@@ -174,6 +174,16 @@ export function nameOf(rule: Rule): string | undefined {
 
 export function positionOf(from: Pick<Rule, 'origin'>): string | undefined {
   return from.origin === undefined ? undefined : formatPosition(from.origin)
+}
+
+/** What its author said of it beside its name. */
+export function aboutOf({ origin }: Pick<Rule, 'origin'>): string | undefined {
+  const parts = [
+    origin?.owner && `owner ${origin.owner}`,
+    origin?.ticket && `ticket ${origin.ticket}`,
+    origin?.expires && `expires ${origin.expires}`,
+  ].filter((part) => part)
+  return parts.length === 0 ? undefined : parts.join(', ')
 }
 
 export function counterNote(before: Rule, family: FamilyPlan): string | undefined {

@@ -46,8 +46,9 @@ export function unmanagedLine({ tables, chains, rules }: Unmanaged): string | un
     const rest = more > 0 ? ` and ${more} more` : ''
     parts.push(`${chains.length === 1 ? 'chain' : 'chains'} ${names.join(', ')}${rest}`)
   }
-  for (const { table, chain, count } of rules) {
-    parts.push(`${plural(count, 'rule')} of other tools in ${table} ${chain}`)
+  for (const { table, chain, count, tools } of rules) {
+    const whose = tools.length === 0 ? '' : ` (${tools.join(', ')})`
+    parts.push(`${plural(count, 'rule')} of others${whose} in ${table} ${printable(chain)}`)
   }
   return parts.length === 0 ? undefined : `Left alone: ${parts.join('; ')}.`
 }
