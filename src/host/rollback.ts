@@ -8,6 +8,7 @@
  */
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
+import { whyUnfaithful } from '../iptables/faithful.ts'
 import { claim } from '../plan/claim.ts'
 import { isForeignChain, isForeignRule } from '../plan/foreign.ts'
 import { type FamilyGoal, makePlan, type Plan } from '../plan/plan.ts'
@@ -67,7 +68,28 @@ export async function planRollback(request: RollbackRequest): Promise<Plan> {
     const target = exact ? saved : rollbackTarget({ live: now.ruleset, saved, touched, foreign })
     return [{ dialect: now.dialect, live: now.ruleset, target }]
   })
-  return makePlan({ families, ownership: { ...DEFAULT_OWNERSHIP, foreign } })
+  const plan = makePlan({ families, ownership: { ...DEFAULT_OWNERSHIP, foreign } })
+  refuseUnfaithful(plan)
+  return plan
+}
+
+/** Some rules come back with another meaning when their saved text is loaded. */
+function refuseUnfaithful(plan: Plan): void {
+  for (const { family, dialect, changes } of plan.families) {
+    for (const change of changes) {
+      if (!change.kind.startsWith('rule-') || !('after' in change) || !('text' in change.after))
+        continue
+      const reason = whyUnfaithful(change.after, { dialect })
+      if (reason === undefined) continue
+      throw new FwctlError(
+        'refused',
+        `Going back would load a rule of ${family} ${change.table} ${change.chain} that does not ` +
+          `come back as it was: ${change.after.text} (${reason.message}). The host was not touched; ` +
+          'write a policy without that rule and apply it.',
+        { details: { family, table: change.table, chain: change.chain, rule: change.after.text } },
+      )
+    }
+  }
 }
 
 /** `saved`, but for what belongs to other tools, which stays as it is in `live`. */

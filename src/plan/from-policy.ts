@@ -1,5 +1,6 @@
 import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
 import type { Names } from '../extensions/names.ts'
+import { unfaithfulRules } from '../iptables/faithful.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import type { LoadedPolicy } from '../policy/load.ts'
 import { danglingJumps } from '../policy/references.ts'
@@ -58,9 +59,25 @@ export function planFromPolicy(
     }),
     ownership: policy.ownership,
     policyDigest: loaded.digest,
-    diagnostics,
+    diagnostics: [...diagnostics, ...unfaithfulLiveRules(live, families)],
   })
   return { plan, diagnostics: plan.diagnostics }
+}
+
+/** Live rules that do not do what they say: reported, and kept unless the policy removes them. */
+function unfaithfulLiveRules(live: LiveStates, families: readonly Family[]): Diagnostic[] {
+  return families.flatMap((family) => {
+    const state = live[family]
+    if (state === undefined) return []
+    return unfaithfulRules(state.ruleset, state).map(
+      ({ table, chain, position, rule, reason }): Diagnostic => ({
+        code: reason.code,
+        severity: 'warning',
+        message: `live ${family} ${table} ${chain} rule ${position} (${rule.text}): ${reason.message}`,
+        hint: 'fwctl leaves it alone; a snapshot that holds it is no way back',
+      }),
+    )
+  })
 }
 
 /**

@@ -1,0 +1,46 @@
+/**
+ * Live rules that do not mean what they say: they match nothing and are saved as if they matched
+ * all, or another version would load them as something else. A dump that holds one is no way back.
+ */
+import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
+import type { Refusal } from '../extensions/extension.ts'
+import type { Names } from '../extensions/names.ts'
+import type { Dialect, Rule, Ruleset, TableName } from '../ruleset/model.ts'
+import { parseRule } from './parse-rule.ts'
+import { tokenise } from './tokenise.ts'
+
+export interface UnfaithfulRule {
+  readonly table: TableName
+  readonly chain: string
+  /** Counts from 1. */
+  readonly position: number
+  readonly rule: Rule
+  readonly reason: Refusal
+}
+
+/** What loading the rule's text again would change; undefined when it comes back as it is. */
+export function whyUnfaithful(
+  rule: Rule,
+  { dialect, names = BUILTIN_NAMES }: { readonly dialect: Dialect; readonly names?: Names },
+): Refusal | undefined {
+  return parseRule(tokenise(rule.text).words, { dialect, names }).cautions[0]
+}
+
+/**
+ * Looks at negated rules only, unless `all` is set: reading every rule costs as much as all else
+ * that a plan does, and what iptables stores as a match for all was written with a `!`.
+ */
+export function unfaithfulRules(
+  ruleset: Ruleset,
+  options: { readonly dialect: Dialect; readonly names?: Names; readonly all?: boolean },
+): readonly UnfaithfulRule[] {
+  return ruleset.tables.flatMap(({ name: table, chains }) =>
+    chains.flatMap(({ name: chain, rules }) =>
+      rules.flatMap((rule, i): UnfaithfulRule[] => {
+        if (!options.all && !rule.text.includes('! ')) return []
+        const reason = whyUnfaithful(rule, options)
+        return reason ? [{ table, chain, position: i + 1, rule, reason }] : []
+      }),
+    ),
+  )
+}
