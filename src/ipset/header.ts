@@ -135,7 +135,13 @@ function canonicalRange(header: SetHeader): SetHeader | SetProblem {
   const step = 1n << BigInt(32 - (header.netmask ?? 32))
   const from = range.from & ~(step - 1n)
   const to = range.to | (step - 1n)
-  if ((to - from + 1n) / step > BITMAP_SIZE) {
+  const size = to - from + 1n
+  const isNetwork = (size & (size - 1n)) === 0n && from % size === 0n
+  if (header.netmask !== undefined && (!isNetwork || size === step)) {
+    const hint = 'the kernel refuses it otherwise, or stores nothing'
+    return problem('invalid-value', 'with netmask, the range is a network of several such', hint)
+  }
+  if (size / step > BITMAP_SIZE) {
     const hint = 'use a type of hash, or netmask'
     return problem('invalid-value', `the range ${text} has over ${BITMAP_SIZE} entries`, hint)
   }

@@ -29,7 +29,7 @@ export function randomHeader(type: SetTypeName, random: Random): SetHeader {
     ...(type === 'bitmap:port' ? { range: '100-60000' } : {}),
     ...(type.startsWith('bitmap:ip') ? { range: '10.0.0.0/20' } : {}),
     ...(options.includes('netmask') && mask === 0
-      ? { netmask: bits === 32 ? 20 + random(13) : 64 }
+      ? { netmask: bits === 32 ? 21 + random(12) : 64 }
       : {}),
     ...(options.includes('bitmask') && mask === 1
       ? { bitmask: bits === 32 ? '255.255.0.255' : 'ffff:ffff:ffff::ff' }
