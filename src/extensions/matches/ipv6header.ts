@@ -41,7 +41,8 @@ const headers: ValueType = {
   ...NAMES,
   description: 'headers by name or number, joined by commas',
   parse: ([word = ''], context) => {
-    const names = word.split(',').map((part) => NUMBERS[part] ?? part)
+    const parts = word.split(',').filter((part) => part !== '')
+    const names = parts.map((part) => NUMBERS[part] ?? part)
     return NAMES.parse([names.join(',')], context)
   },
   sample: (random, context) =>

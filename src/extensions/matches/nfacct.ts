@@ -1,7 +1,7 @@
 import type { MatchExtension } from '../extension.ts'
 import { text } from '../values/text.ts'
 
-/** libxt_nfacct; NFACCT_NAME_MAX is 32. */
+/** libxt_nfacct; NFACCT_NAME_MAX is 32. A save has two blanks before the name. */
 export const nfacct: MatchExtension = {
   kind: 'match',
   name: 'nfacct',
@@ -14,7 +14,7 @@ export const nfacct: MatchExtension = {
         what: 'accounting object name',
         min: 1,
         max: 31,
-        overlong: 'refused',
+        overlong: 'cut',
         examples: ['http-traffic'],
       }),
       description: 'The name of the accounting object.',

@@ -1,3 +1,4 @@
+import type { Option } from '../../ruleset/model.ts'
 import { type MatchExtension, refuse, type ValueContext, type ValueType } from '../extension.ts'
 import { hostAddress } from '../values/host-address.ts'
 import { name } from '../values/name.ts'
@@ -72,11 +73,10 @@ export const recent: MatchExtension = {
     rsource: {
       value: flag,
       description: 'The list is about source addresses (the default).',
-      group: 'side',
     },
-    rdest: { value: flag, description: 'The list is about destination addresses.', group: 'side' },
+    rdest: { value: flag, description: 'The list is about destination addresses.' },
   },
-  normalise: (options) => {
+  normalise: (options, context, typed) => {
     const has = (name: string): boolean => options.some((o) => o.name === name)
     const asks = has('rcheck') || has('update')
     if (!asks && !has('set') && !has('remove')) {
@@ -88,8 +88,12 @@ export const recent: MatchExtension = {
       const message = `--${condition} can only be used with --rcheck and --update`
       return refuse('conflicting-options', message)
     }
-    return has('rdest') || has('rsource')
-      ? options
-      : [...options, { name: 'rsource', negated: false, values: [] }]
+    if (has('rsource') && has('rdest')) {
+      const message = 'of --rsource and --rdest only the last one counts'
+      context.caution(refuse('conflicting-options', message, 'leave one of them out'))
+    }
+    const isSide = ({ name }: Option): boolean => name === 'rsource' || name === 'rdest'
+    const side = typed.findLast(isSide) ?? { name: 'rsource', negated: false, values: [] }
+    return [...options.filter((o) => !isSide(o)), side]
   },
 }
