@@ -34,11 +34,19 @@ import {
   type Host,
   planEdits,
 } from './commit.ts'
+import {
+  armConfirm,
+  type ConfirmRequest,
+  disarmConfirm,
+  requireNothingPending,
+  startCountdown,
+} from './confirm.ts'
 import { closeJournal, openJournal } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, readLive } from './live.ts'
 import { localExecutor } from './local-executor.ts'
 import { takeLock } from './lock.ts'
+import type { PendingChange } from './pending.ts'
 import { type RehearseMode, refuseNativeRules, requireRehearsal } from './preflight.ts'
 import { provenance } from './provenance.ts'
 import { type Recovery, recover } from './recover.ts'
@@ -77,6 +85,10 @@ export interface ApplyRequest extends Host {
   /** Before the commit: nothing is changed. During it: what was changed is undone. */
   readonly signal?: AbortSignal | undefined
   readonly progress?: (step: ApplyStep) => void
+  /** It is taken back unless it is confirmed in time (confirm.ts). */
+  readonly confirm?: ConfirmRequest | undefined
+  /** The token of the pending change that this takes back; while there is another, it is refused. */
+  readonly ends?: string | undefined
 }
 
 export type ApplyOutcome =
@@ -88,6 +100,8 @@ export type ApplyOutcome =
       readonly snapshot: string
       readonly rehearsal: Rehearsal
       readonly diagnostics: readonly Diagnostic[]
+      /** What has to be confirmed now. */
+      readonly pending?: PendingChange
     }
 
 const LOCK_WAIT_MS = 10_000
@@ -105,18 +119,21 @@ export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
   })
   try {
     const recovery = await recover(request, request.stateDir)
+    const ending = await requireNothingPending(request, request.stateDir, request.ends)
     request.progress?.('read')
     const live = await readBase(request)
     const edits = planFresh(request, live)
     if (edits.length === 0) {
-      await recordUnchanged(request, live)
+      if (ending) await disarmConfirm(request.stateDir, ending, TAKEN_BACK)
+      else await recordUnchanged(request, live)
       return { kind: 'unchanged', recovery }
     }
     const diagnostics = await refuseNativeRules(request, edits)
     request.progress?.('rehearse')
     const rehearsal = await requireRehearsal({ ...request, mode: request.rehearse, edits })
-    const snapshot = await commitGuarded(request, edits)
-    return { kind: 'applied', recovery, snapshot, rehearsal, diagnostics }
+    const committed = await commitGuarded(request, edits)
+    if (ending) await disarmConfirm(request.stateDir, ending, TAKEN_BACK)
+    return { kind: 'applied', recovery, ...committed, rehearsal, diagnostics }
   } finally {
     await lock.release()
   }
@@ -155,8 +172,15 @@ function targetFor(planned: ApplicablePlan['families'][number], live: Live): Rul
   return rebase({ live: live[family]?.ruleset ?? { family, tables: [] }, target, scope })
 }
 
-/** From the last look at the rules to the record of success. Returns the snapshot's id. */
-async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): Promise<string> {
+const TAKEN_BACK = 'it was taken back with fwctl rollback'
+
+interface Committed {
+  readonly snapshot: string
+  readonly pending?: PendingChange
+}
+
+/** From the last look at the rules to the record of success. */
+async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): Promise<Committed> {
   requireNotCancelled(request)
   const families = planned.map((edit) => edit.family)
   const freeze = await freezeTables(request, families, request.signal)
@@ -169,25 +193,36 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
     const applied = appliedRecord(request, live, snapshot.meta)
     const kernel = await kernelIdentity(request.executor)
     requireNotCancelled(request)
-    await openJournal(request.stateDir, {
-      formatVersion: 1,
-      startedAt: snapshot.meta.createdAt,
-      kernel,
-      snapshot: snapshot.meta.id,
-      families: edits.map(({ family, touched, before, target }) => ({
-        family,
-        touched,
-        before: touchedDigest(before, touched),
-        after: touchedDigest(target, touched),
-      })),
-      foreign: request.plan.ownership.foreign,
-      applied,
-    })
+    const { stateDir, confirm, ends } = request
+    const { foreign } = request.plan.ownership
+    const about = { stateDir, edits, snapshot: snapshot.meta.id, applied, foreign, kernel }
+    const armed = confirm && (await armConfirm({ ...about, confirm }))
+    const token = armed?.token ?? ends
+    try {
+      await openJournal(stateDir, {
+        formatVersion: 1,
+        startedAt: snapshot.meta.createdAt,
+        kernel,
+        snapshot: snapshot.meta.id,
+        families: edits.map(({ family, touched, before, target }) => ({
+          family,
+          touched,
+          before: touchedDigest(before, touched),
+          after: touchedDigest(target, touched),
+        })),
+        foreign,
+        applied,
+        ...(token === undefined ? {} : { confirm: { token, role: armed ? 'arms' : 'ends' } }),
+      })
+    } catch (error) {
+      if (armed) await disarmConfirm(stateDir, armed, 'nothing was changed')
+      throw error
+    }
     request.progress?.('commit')
     const failure = await commitSafely(request, edits, freeze)
-    if (failure !== undefined) await undo({ request, edits, freeze, snapshot, failure })
-    await recordSuccess(request, applied)
-    return snapshot.meta.id
+    if (failure !== undefined) await undo({ request, edits, freeze, snapshot, failure, armed })
+    const pending = await recordSuccess(request, { applied, armed })
+    return { snapshot: snapshot.meta.id, ...(pending && { pending }) }
   } finally {
     await freeze.thaw()
   }
@@ -212,8 +247,9 @@ async function undo(attempt: {
   readonly freeze: Freeze
   readonly snapshot: Snapshot
   readonly failure: string
+  readonly armed: PendingChange | undefined
 }): Promise<never> {
-  const { request, edits, freeze, snapshot, failure } = attempt
+  const { request, edits, freeze, snapshot, failure, armed } = attempt
   request.progress?.('undo')
   const details = { reason: failure, snapshot: snapshot.meta.id }
   const undoFailure = await goBack(request, {
@@ -233,6 +269,7 @@ async function undo(attempt: {
       { details: { ...details, undoFailure, commands } },
     )
   }
+  if (armed) await disarmConfirm(request.stateDir, armed, 'applying it failed')
   await closeJournal(request.stateDir)
   if (request.signal?.aborted) {
     throw new FwctlError('cancelled', 'Cancelled; the host is as it was before.', { details })
@@ -271,10 +308,19 @@ async function takeSnapshot(
 }
 
 /** The journal is closed last: should this fail, the next run finds it and writes the record. */
-async function recordSuccess({ stateDir }: ApplyRequest, applied: AppliedRecord): Promise<void> {
+async function recordSuccess(
+  { stateDir, ends }: ApplyRequest,
+  {
+    applied,
+    armed,
+  }: { readonly applied: AppliedRecord; readonly armed: PendingChange | undefined },
+): Promise<PendingChange | undefined> {
   try {
-    await writeApplied(stateDir, applied)
+    const pending = armed && (await startCountdown(stateDir, armed))
+    // What is not confirmed is not recorded; and what was recorded before it holds again after it.
+    if (pending === undefined && ends === undefined) await writeApplied(stateDir, applied)
     await closeJournal(stateDir)
+    return pending
   } catch (error) {
     throw new FwctlError(
       'command-failed',

@@ -23,6 +23,8 @@ export interface Journal {
   readonly foreign: ForeignPatterns
   /** What is to be recorded if all of it turns out to be done. */
   readonly applied: AppliedRecord
+  /** The change has to be confirmed, or takes back one that had to be: then nothing is recorded. */
+  readonly confirm?: { readonly token: string; readonly role: 'arms' | 'ends' }
 }
 
 export interface JournalFamily {

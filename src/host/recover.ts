@@ -5,6 +5,8 @@ import { freezeTables, goBack, type Host, type WayBack } from './commit.ts'
 import { closeJournal, type Journal, readJournal } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, parseLive, readLive } from './live.ts'
+import { readPending } from './pending.ts'
+import { settleRolledBack } from './settle.ts'
 import { readSnapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
 
@@ -39,15 +41,19 @@ export async function recover(host: Host, stateDir: StateDir): Promise<Recovery>
     ...(host.names ? { names: host.names } : {}),
   })
   if (isAt(journal, live, 'before')) {
+    await settlePending(stateDir, journal, 'arms')
     await closeJournal(stateDir)
     return { kind: 'dropped', message: `${began} before it changed anything.` }
   }
   if (isAt(journal, live, 'after')) {
-    await writeApplied(stateDir, journal.applied)
+    if (journal.confirm === undefined) await writeApplied(stateDir, journal.applied)
+    await settlePending(stateDir, journal, 'ends')
     await closeJournal(stateDir)
     return { kind: 'completed', message: `${began} when all was done; it has been recorded now.` }
   }
   await undoJournal(host, stateDir, journal)
+  await settlePending(stateDir, journal, 'arms')
+  await closeJournal(stateDir)
   return {
     kind: 'undone',
     message: `${began} half-way; it has been undone, and the host is as it was before.`,
@@ -83,7 +89,18 @@ async function undoJournal(host: Host, stateDir: StateDir, journal: Journal): Pr
   } finally {
     await freeze.thaw()
   }
-  await closeJournal(stateDir)
+}
+
+/** A change that had to be confirmed, and that is no longer there: nobody has to wait for it. */
+async function settlePending(
+  stateDir: StateDir,
+  { confirm }: Journal,
+  role: 'arms' | 'ends',
+): Promise<void> {
+  if (confirm?.role !== role) return
+  const pending = await readPending(stateDir)
+  if (pending?.token !== confirm.token || pending.state !== 'pending') return
+  await settleRolledBack(stateDir, pending, 'what was cut short has been taken back')
 }
 
 function incomplete(stateDir: StateDir, journal: Journal, why: string): FwctlError {

@@ -1,0 +1,241 @@
+/**
+ * Commit-confirm: a change that is taken back unless somebody says in time that it is good.
+ *
+ * Goals, and how each is met:
+ * 1. There is no moment without a way back. The record and the watchdog are there before the first
+ *    restore (`armConfirm`); if they can not be, nothing is changed.
+ * 2. The time given is time to confirm: it counts anew once the change is in place (`startCountdown`).
+ * 3. One decision. Confirming, rolling back and the watchdog all change `pending.json` under the lock
+ *    of the state directory, and each looks again once it has it.
+ * 4. Unconfirmed is not remembered: `applied.json`, which boot and drift go by, is written when the
+ *    change is confirmed. After a restart the rules before it come up.
+ * 5. A watchdog that was killed is made up for: whoever comes next finds the change overdue, and
+ *    rolls it back first.
+ */
+import { randomBytes } from 'node:crypto'
+import { FwctlError } from '../base/error.ts'
+import { printSave } from '../iptables/save.ts'
+import type { ForeignPatterns } from '../policy/policy.ts'
+import type { AppliedRecord } from './applied.ts'
+import { type BootTime, readBootTime } from './boot-clock.ts'
+import type { Edit, Host } from './commit.ts'
+import { goWayBack, pendingHost } from './confirm-way-back.ts'
+import { kernelIdentity } from './kernel-identity.ts'
+import { localExecutor } from './local-executor.ts'
+import { takeLock } from './lock.ts'
+import type { Namespace } from './netns-executor.ts'
+import { isOverdue, type PendingChange, readPending, writePending } from './pending.ts'
+import { provenance } from './provenance.ts'
+import { finishConfirmed, settleConfirmed, settleRolledBack } from './settle.ts'
+import { readSnapshot } from './snapshots.ts'
+import type { StateDir } from './state-dir.ts'
+import { startWatchdog, stopWatchdog } from './watchdog.ts'
+
+/** That a change has to be confirmed. */
+export interface ConfirmRequest {
+  readonly withinSeconds: number
+  /** Where the host's executor works, for a watchdog that has to get there by itself. */
+  readonly namespace?: Namespace | undefined
+}
+
+/** Writes down the change that is about to be made, and starts its watchdog. */
+export async function armConfirm(input: {
+  readonly confirm: ConfirmRequest
+  readonly stateDir: StateDir
+  readonly edits: readonly Edit[]
+  readonly snapshot: string
+  readonly applied: AppliedRecord
+  readonly foreign: ForeignPatterns
+  readonly kernel: string
+}): Promise<PendingChange> {
+  const { confirm, stateDir, applied } = input
+  const { withinSeconds, namespace } = confirm
+  const pending: PendingChange = {
+    formatVersion: 1,
+    token: randomBytes(4).toString('hex'),
+    state: 'pending',
+    createdAt: new Date().toISOString(),
+    user: provenance().user,
+    reason: applied.reason,
+    ...(applied.policyDigest === undefined ? {} : { policyDigest: applied.policyDigest }),
+    kernel: input.kernel,
+    ...(namespace === undefined ? {} : { namespace }),
+    snapshot: input.snapshot,
+    families: input.edits.map(({ family, tools, touched, target }) => ({
+      family,
+      tools,
+      touched,
+      after: printSave(target),
+    })),
+    foreign: input.foreign,
+    withinSeconds,
+    ...(await timesFrom(withinSeconds)),
+    applied,
+  }
+  await writePending(stateDir, pending)
+  try {
+    const { token } = pending
+    return { ...pending, watchdog: await startWatchdog({ stateDir, token, withinSeconds }) }
+  } catch (error) {
+    await settleRolledBack(stateDir, pending, 'its watchdog did not start; nothing was changed')
+    throw error
+  }
+}
+
+/** The change is in place: from now on there is as much time to confirm it as was asked for. */
+export async function startCountdown(
+  stateDir: StateDir,
+  armed: PendingChange,
+): Promise<PendingChange> {
+  const pending = { ...armed, ...(await timesFrom(armed.withinSeconds)) }
+  await writePending(stateDir, pending)
+  return pending
+}
+
+/** The change was not made after all, or has been taken back. */
+export async function disarmConfirm(
+  stateDir: StateDir,
+  armed: PendingChange,
+  why: string,
+): Promise<void> {
+  await settleRolledBack(stateDir, armed, why)
+  await stopWatchdog(armed.watchdog)
+}
+
+/**
+ * Makes sure that no other change waits for its confirmation, and returns the one that this run ends.
+ * The caller holds the lock. Throws FwctlError `refused`.
+ */
+export async function requireNothingPending(
+  host: Host,
+  stateDir: StateDir,
+  ends: string | undefined,
+): Promise<PendingChange | undefined> {
+  const found = await readCurrent(host, stateDir)
+  if (found?.state === 'pending' && found.token === ends) return found
+  if (ends !== undefined) {
+    throw new FwctlError(
+      'refused',
+      `The change ${ends} is no longer pending: ${whatBecame(found)}. Nothing was changed.`,
+    )
+  }
+  if (found?.state !== 'pending') return undefined
+  if (isLongOverdue(found, await readBootTime())) {
+    await rollBackNow(host, stateDir, found)
+    throw new FwctlError(
+      'refused',
+      `The change of ${found.createdAt} (${found.reason}) was never confirmed, and its watchdog is ` +
+        'gone. It has been rolled back now. Look at the plan again.',
+      { details: { token: found.token } },
+    )
+  }
+  throw new FwctlError(
+    'refused',
+    `The change of ${found.createdAt} by ${found.user} (${found.reason}) waits for its confirmation ` +
+      `until ${found.deadline}. Confirm it (fwctl confirm ${found.token}) or take it back ` +
+      '(fwctl rollback) first. Nothing was changed.',
+    { details: { token: found.token, deadline: found.deadline } },
+  )
+}
+
+export type ConfirmOutcome =
+  | {
+      readonly kind: 'confirmed' | 'already-confirmed' | 'too-late'
+      readonly change: PendingChange
+    }
+  | { readonly kind: 'nothing-pending' }
+
+/**
+ * Confirms the pending change; without a token whichever it is. Throws FwctlError `refused` for the
+ * token of another, `lock-busy`, and `rollback-incomplete` when its time is up and it could not be
+ * rolled back.
+ */
+export async function confirmPending(
+  host: Pick<Host, 'executor' | 'names'>,
+  stateDir: StateDir,
+  input: { readonly token?: string | undefined; readonly by: string; readonly lockWaitMs: number },
+): Promise<ConfirmOutcome> {
+  const lock = await takeLock(localExecutor(), stateDir.lock, { waitMs: input.lockWaitMs })
+  try {
+    const found = await readCurrent(host, stateDir)
+    if (found === undefined) return { kind: 'nothing-pending' }
+    if (input.token !== undefined && input.token !== found.token) {
+      throw new FwctlError(
+        'refused',
+        `${input.token} is not the token of the last change${
+          found.state === 'pending' ? ' that waits for its confirmation' : ''
+        }. Nothing was confirmed.`,
+      )
+    }
+    if (found.state === 'confirmed') return { kind: 'already-confirmed', change: found }
+    if (found.state === 'rolled-back') return { kind: 'too-late', change: found }
+    if (isOverdue(found, await readBootTime())) {
+      await rollBackNow(host, stateDir, found)
+      return { kind: 'too-late', change: (await readPending(stateDir)) ?? found }
+    }
+    await settleConfirmed(stateDir, found, input.by)
+    await stopWatchdog(found.watchdog)
+    return { kind: 'confirmed', change: found }
+  } finally {
+    await lock.release()
+  }
+}
+
+/** The last change, after what was left undone about it has been done. */
+async function readCurrent(
+  host: Pick<Host, 'executor'>,
+  stateDir: StateDir,
+): Promise<PendingChange | undefined> {
+  const found = await readPending(stateDir)
+  if (found === undefined) return undefined
+  await finishConfirmed(stateDir, found)
+  if (found.state !== 'pending' || found.kernel === (await kernelIdentity(host.executor))) {
+    return found
+  }
+  await settleRolledBack(stateDir, found, 'the host was restarted before it was confirmed')
+  return readPending(stateDir)
+}
+
+/** The caller holds the lock. */
+async function rollBackNow(
+  { executor, names }: Pick<Host, 'executor' | 'names'>,
+  stateDir: StateDir,
+  pending: PendingChange,
+): Promise<void> {
+  const snapshot = await readSnapshot(stateDir, pending.snapshot)
+  const outcome = await goWayBack(pendingHost(pending, executor, names), pending, snapshot)
+  if (outcome.kind === 'failed') {
+    throw new FwctlError(
+      'rollback-incomplete',
+      `The change of ${pending.createdAt} was not confirmed in time, and rolling it back failed: ` +
+        `${outcome.reason}. The rules before it are in ${stateDir.snapshots}/${pending.snapshot}.`,
+      { details: { token: pending.token, snapshot: pending.snapshot } },
+    )
+  }
+  const loss = outcome.kind === 'exact' ? '' : '; whole tables were loaded from the snapshot'
+  await settleRolledBack(stateDir, pending, `nobody confirmed it in time${loss}`)
+  await stopWatchdog(pending.watchdog)
+}
+
+/** In words, for messages. */
+export function whatBecame(change: PendingChange | undefined): string {
+  if (change === undefined) return 'there is none'
+  const { state, endedAt, outcome } = change
+  if (state === 'pending') return `it waits for its confirmation until ${change.deadline}`
+  return `it was ${state === 'confirmed' ? 'confirmed' : 'rolled back'} at ${endedAt} (${outcome})`
+}
+
+async function timesFrom(withinSeconds: number): Promise<Pick<PendingChange, 'deadline' | 'due'>> {
+  const { bootId, seconds } = await readBootTime()
+  return {
+    deadline: new Date(Date.now() + withinSeconds * 1000).toISOString(),
+    due: { bootId, seconds: seconds + withinSeconds },
+  }
+}
+
+/** The watchdog gets its chance first. */
+const WATCHDOG_GRACE_SECONDS = 5
+
+function isLongOverdue(pending: PendingChange, now: BootTime): boolean {
+  return isOverdue(pending, { ...now, seconds: now.seconds - WATCHDOG_GRACE_SECONDS })
+}
