@@ -4,26 +4,19 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { BUNDLE, bundleWatchdog } from './bundle.mjs'
 
 process.chdir(join(import.meta.dirname, '..'))
 rmSync('dist', { recursive: true, force: true })
 
+await bundleWatchdog('dist/watchdog.mjs')
 const { metafile } = await build({
+  ...BUNDLE,
   entryPoints: ['src/main.ts', 'src/index.ts'],
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',
-  bundle: true,
   splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  // The CommonJS dependencies call require() for Node's own modules.
-  banner: {
-    js: "import { createRequire as bundleRequire } from 'node:module'; const require = bundleRequire(import.meta.url);",
-  },
-  legalComments: 'none',
   metafile: true,
-  logLevel: 'warning',
 })
 chmodSync('dist/main.js', 0o755)
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', thirdPartyLicenses(Object.keys(metafile.inputs)))
