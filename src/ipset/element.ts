@@ -103,7 +103,8 @@ function parseAddresses(text: string, { kind, header, isFirst }: Place): Texts |
     return problem('invalid-value', `"${text}" is several addresses`, 'only one can stand here')
   }
   const isBitmap = header.type.startsWith('bitmap')
-  if (!isOne && (header.bitmask || (header.netmask && !isBitmap && header.type !== 'hash:ip'))) {
+  const isMasked = header.bitmask || (header.netmask && !isBitmap && header.type !== 'hash:ip')
+  if (isMasked && (!isOne || range.isRange)) {
     const hint = 'the kernel would store addresses that can never match'
     return problem('never-matches', `"${text}": ranges do not go with netmask and bitmask`, hint)
   }

@@ -13,6 +13,8 @@ export interface AddressRange {
   readonly from: bigint
   readonly to: bigint
   readonly prefix?: number
+  /** It was written as FROM-TO; the kernel masks those in another way, even of one address. */
+  readonly isRange?: true
   /** The address before the slash. */
   readonly address: bigint
 }
@@ -33,7 +35,7 @@ export function parseRange(text: string, bits: AddressBits): AddressRange | SetP
     const b = parseSingle(bare.slice(dash + 1), bits)
     if (isProblem(b)) return b
     const [from, to] = a.value <= b.value ? [a.value, b.value] : [b.value, a.value]
-    return { from, to, address: from }
+    return { from, to, isRange: true, address: from }
   }
   const one = parseSingle(bare, bits)
   return isProblem(one) ? one : { from: one.value, to: one.value, address: one.value }
