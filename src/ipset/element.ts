@@ -104,9 +104,13 @@ function parseAddresses(text: string, { kind, header, isFirst }: Place): Texts |
   }
   const isBitmap = header.type.startsWith('bitmap')
   const isMasked = header.bitmask || (header.netmask && !isBitmap && header.type !== 'hash:ip')
-  if (isMasked && (!isOne || range.isRange)) {
+  if (isMasked && (!isOne || range.order)) {
     const hint = 'the kernel would store addresses that can never match'
     return problem('never-matches', `"${text}": ranges do not go with netmask and bitmask`, hint)
+  }
+  if (header.netmask && !isBitmap && range.order === 'down') {
+    const hint = 'the kernel cuts the first address of a range only'
+    return problem('changes-meaning', `with netmask, "${text}" has to go up`, hint)
   }
   const addresses = isOne
     ? [cut(range.from, header, bits)]

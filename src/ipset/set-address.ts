@@ -13,8 +13,8 @@ export interface AddressRange {
   readonly from: bigint
   readonly to: bigint
   readonly prefix?: number
-  /** It was written as FROM-TO; the kernel masks those in another way, even of one address. */
-  readonly isRange?: true
+  /** It was written as FROM-TO; the kernel masks those in other ways, even of one address. */
+  readonly order?: 'up' | 'down'
   /** The address before the slash. */
   readonly address: bigint
 }
@@ -34,8 +34,9 @@ export function parseRange(text: string, bits: AddressBits): AddressRange | SetP
     if (isProblem(a)) return a
     const b = parseSingle(bare.slice(dash + 1), bits)
     if (isProblem(b)) return b
-    const [from, to] = a.value <= b.value ? [a.value, b.value] : [b.value, a.value]
-    return { from, to, isRange: true, address: from }
+    return a.value <= b.value
+      ? { from: a.value, to: b.value, order: 'up', address: a.value }
+      : { from: b.value, to: a.value, order: 'down', address: b.value }
   }
   const one = parseSingle(bare, bits)
   return isProblem(one) ? one : { from: one.value, to: one.value, address: one.value }
