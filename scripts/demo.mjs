@@ -18,6 +18,7 @@ import { ensureDebianPackages, ensureNpm, hasKernelAccess } from './install.mjs'
 const ROOT = join(import.meta.dirname, '..')
 const POLICY = 'examples/web-server/policy.yaml'
 const LIVE = 'examples/web-server/live.rules'
+const IP = 'ip'
 const NAMESPACE = `fwctl-demo-${process.pid}`
 const STATE = mkdtempSync(join(tmpdir(), 'fwctl-demo-'))
 
@@ -27,7 +28,7 @@ try {
   if (!process.argv.includes('--offline') && hasKernelAccess() && makeNamespace()) withKernel()
   else offline()
 } finally {
-  spawnSync('ip', ['netns', 'del', NAMESPACE], { stdio: 'ignore' })
+  spawnSync(IP, ['netns', 'del', NAMESPACE], { stdio: 'ignore' })
   rmSync(STATE, { recursive: true, force: true })
 }
 
@@ -56,7 +57,7 @@ function newest(path) {
 
 /** False where the kernel does not let us, as in most containers. */
 function makeNamespace() {
-  const made = spawnSync('ip', ['netns', 'add', NAMESPACE], { encoding: 'utf8' })
+  const made = spawnSync(IP, ['netns', 'add', NAMESPACE], { encoding: 'utf8' })
   if (made.status === 0) return true
   console.log(`No network namespace can be made here: ${made.stderr.trim()}\n`)
   return false
@@ -125,7 +126,7 @@ function fwctl(args, expected = 0, show = 'all') {
 /** Runs a program in the namespace. */
 function inside(command, input, show = 'hide') {
   const full = ['netns', 'exec', NAMESPACE, ...command]
-  const { status, stdout, stderr } = spawnSync('ip', full, { encoding: 'utf8', input })
+  const { status, stdout, stderr } = spawnSync(IP, full, { encoding: 'utf8', input })
   if (status !== 0) fail(`${command.join(' ')}: ${stderr}`)
   if (show !== 'hide') console.log(`$ ${command.join(' ')}`)
   if (show === 'show') console.log(indent(stdout))
@@ -146,7 +147,7 @@ function lastLine(text) {
 
 function fail(message) {
   console.error(message)
-  spawnSync('ip', ['netns', 'del', NAMESPACE], { stdio: 'ignore' })
+  spawnSync(IP, ['netns', 'del', NAMESPACE], { stdio: 'ignore' })
   rmSync(STATE, { recursive: true, force: true })
   process.exit(1)
 }

@@ -7,7 +7,7 @@ import { readInput } from './files.ts'
 import { showFindings } from './findings.ts'
 import { openHost, openState } from './host-input.ts'
 import { planPolicy } from './planning.ts'
-import { DEFAULT_POLICY } from './verb-table.ts'
+import { DEFAULT_POLICY } from './verb.ts'
 
 /** Exit 3 when a saved plan no longer fits, 4 and 5 when applying failed; see `EXIT`. */
 export async function apply(context: Context): Promise<ExitCode> {

@@ -95,7 +95,7 @@ function rollbackCommand(snapshot: string, { options }: Context): string {
 }
 
 /** Runs `work` with a signal for the first Ctrl-C; further ones only say that it is heeded. */
-export async function interruptible<T>(
+async function interruptible<T>(
   { onInterrupt, complain }: Pick<Context, 'onInterrupt' | 'complain'>,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -2,17 +2,21 @@
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { GLOBAL_OPTIONS, longFlag, type OptionSpec, SHARED_OPTIONS } from './option-table.ts'
-import { VERBS, type Verb } from './verb-table.ts'
+import type { VerbSpec } from './verb.ts'
 
-export async function completion({ args, print }: Context): Promise<ExitCode> {
-  print(SCRIPTS[args[0] ?? '']?.() ?? '')
+export async function completion({ args, print, verbs }: Context): Promise<ExitCode> {
+  print(SCRIPTS[args[0] ?? '']?.(verbs) ?? '')
   return EXIT.done
 }
 
-const SCRIPTS: Readonly<Record<string, () => string>> = { bash, zsh, fish }
+const SCRIPTS: Readonly<Record<string, (verbs: readonly VerbSpec[]) => string>> = {
+  bash,
+  zsh,
+  fish,
+}
 
 /** Everything that the verb takes. */
-function optionsOf({ options, shared, formats }: Verb): readonly OptionSpec[] {
+function optionsOf({ options, shared, formats }: VerbSpec): readonly OptionSpec[] {
   return [
     ...options,
     ...shared.map((key) => SHARED_OPTIONS[key]),
@@ -26,7 +30,10 @@ function takesValue({ flags }: OptionSpec): boolean {
 }
 
 /** What can stand for arguments: words, or files. */
-function argumentsOf(verb: Verb): { readonly words: readonly string[]; readonly files: boolean } {
+function argumentsOf(verb: VerbSpec): {
+  readonly words: readonly string[]
+  readonly files: boolean
+} {
   return {
     words: verb.arguments.flatMap((argument) => argument.choices ?? []),
     files: verb.arguments.some((argument) => argument.completes === 'file'),
@@ -35,30 +42,30 @@ function argumentsOf(verb: Verb): { readonly words: readonly string[]; readonly 
 
 const NETNS_LIST = "ip netns list 2>/dev/null | cut -d' ' -f1"
 
-function bash(): string {
-  const values = (verb: Verb): string[] =>
+function bash(verbs: readonly VerbSpec[]): string {
+  const values = (verb: VerbSpec): string[] =>
     optionsOf(verb)
       .filter(takesValue)
       .map((option) => `    ${verb.name}:${longFlag(option)}) ${bashValue(option)}; return ;;`)
-  const verbs = VERBS.map((verb) => {
+  const cases = verbs.map((verb) => {
     const { words, files } = argumentsOf(verb)
     const flags = optionsOf(verb).map(longFlag)
     const offer = `COMPREPLY=($(compgen -W "${[...words, ...flags].join(' ')}" -- "$cur"))`
     const also = files ? '; [[ $cur == -* ]] || COMPREPLY+=($(compgen -f -- "$cur"))' : ''
     return `    ${verb.name}) ${offer}${also} ;;`
   })
-  const names = [...VERBS.map((verb) => verb.name), '--help', '--version']
+  const names = [...verbs.map((verb) => verb.name), '--help', '--version']
   return `# bash completion for fwctl: eval "$(fwctl completion bash)"
 _fwctl() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} verb= word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in ${VERBS.map((verb) => verb.name).join('|')}) verb=$word; break ;; esac
+    case $word in ${verbs.map((verb) => verb.name).join('|')}) verb=$word; break ;; esac
   done
   case $verb:$prev in
-${VERBS.flatMap(values).join('\n')}
+${verbs.flatMap(values).join('\n')}
   esac
   case $verb in
-${verbs.join('\n')}
+${cases.join('\n')}
     *) COMPREPLY=($(compgen -W "${names.join(' ')}" -- "$cur")) ;;
   esac
 }
@@ -73,8 +80,8 @@ function bashValue({ choices, completes }: OptionSpec): string {
   return completes === undefined ? ':' : offer(completes === 'directory' ? '-d' : '-f')
 }
 
-function zsh(): string {
-  const verbs = VERBS.map((verb) => {
+function zsh(verbs: readonly VerbSpec[]): string {
+  const cases = verbs.map((verb) => {
     const { words, files } = argumentsOf(verb)
     const specs = optionsOf(verb).map((option) => `'${zshOption(option)}'`)
     const positional = [
@@ -87,7 +94,7 @@ function zsh(): string {
 # zsh completion for fwctl: put it into a file named _fwctl in a folder of $fpath
 _fwctl() {
   local -a verbs=(
-${VERBS.map((verb) => `    '${verb.name}:${zshText(verb.summary)}'`).join('\n')}
+${verbs.map((verb) => `    '${verb.name}:${zshText(verb.summary)}'`).join('\n')}
   )
   if (( CURRENT == 2 )); then
     _describe verb verbs
@@ -97,7 +104,7 @@ ${VERBS.map((verb) => `    '${verb.name}:${zshText(verb.summary)}'`).join('\n')}
   shift words
   (( CURRENT-- ))
   case $verb in
-${verbs.join('\n')}
+${cases.join('\n')}
   esac
 }
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _fwctl "$@"; else compdef _fwctl fwctl; fi
@@ -118,15 +125,15 @@ function zshText(text: string): string {
   return text.replaceAll("'", '’').replaceAll(/[[\]:\\`$]/g, '\\$&')
 }
 
-function fish(): string {
+function fish(verbs: readonly VerbSpec[]): string {
   const lines = [
     '# fish completion for fwctl: fwctl completion fish | source',
     'complete -c fwctl -f',
   ]
-  for (const { name, summary } of VERBS) {
+  for (const { name, summary } of verbs) {
     lines.push(`complete -c fwctl -n __fish_use_subcommand -a ${name} -d ${fishText(summary)}`)
   }
-  for (const verb of VERBS) {
+  for (const verb of verbs) {
     const when = `complete -c fwctl -n '__fish_seen_subcommand_from ${verb.name}'`
     const { words, files } = argumentsOf(verb)
     if (files) lines.push(`${when} -F`)

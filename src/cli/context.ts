@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { BackendChoice } from '../host/backend.ts'
 import type { Family } from '../ruleset/model.ts'
 import type { Logger } from './logger.ts'
+import type { VerbSpec } from './verb.ts'
 
 /** Everything that a run sees of the world around it. */
 export interface RunInput {
@@ -53,6 +54,8 @@ export interface Context extends Pick<RunInput, 'stdin' | 'isTTY' | 'env' | 'cwd
   /** All of stdin, lossless (`decodeText`); the same text each time. */
   readonly stdinText: () => Promise<string>
   readonly options: Options
+  /** All verbs that there are. */
+  readonly verbs: readonly VerbSpec[]
   /** The arguments after the verb; each may be missing where the command table says so. */
   readonly args: readonly (string | undefined)[]
   /** Width for text on stdout; absent: lines are not broken. */

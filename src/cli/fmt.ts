@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { readInput, replaceFile } from './files.ts'
 import { refuseErrors } from './findings.ts'
-import { DEFAULT_POLICY } from './verb-table.ts'
+import { DEFAULT_POLICY } from './verb.ts'
 
 /** Exit 1 when `--check` finds that the file is not formatted. */
 export async function fmt(context: Context): Promise<ExitCode> {

@@ -16,7 +16,7 @@ export interface Logger {
   readonly debug: Log
 }
 
-export const SILENT: Logger = { level: 'silent', info: () => undefined, debug: () => undefined }
+const SILENT: Logger = { level: 'silent', info: () => undefined, debug: () => undefined }
 
 export async function openLogger(
   stderr: Writable,
@@ -45,7 +45,7 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = {
 }
 
 /** `12:04:05.678 debug ran program=/usr/sbin/iptables-save ms=12` */
-export function prettyLine(json: string): string {
+function prettyLine(json: string): string {
   const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>
   const clock = new Date(Number(time)).toISOString().slice(11, 23)
   const rest = Object.entries(fields).map(

@@ -7,7 +7,7 @@ import { type LoadedPolicy, loadPolicy } from '../policy/load.ts'
 import { type Backend, type Dialect, FAMILIES, type Family } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { readInput } from './files.ts'
-import { DEFAULT_POLICY } from './verb-table.ts'
+import { DEFAULT_POLICY } from './verb.ts'
 
 export interface PolicyInput extends LoadedPolicy {
   /** The texts that were read, by the names that diagnostics call them. */

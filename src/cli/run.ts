@@ -4,6 +4,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { reportFailure } from './failure.ts'
 import { readAll } from './files.ts'
 import { openLogger } from './logger.ts'
+import { VERBS } from './verb-table.ts'
 
 /**
  * Runs one command line to its exit code. All it knows of the world is in its argument, so that
@@ -31,6 +32,7 @@ export async function run(input: RunInput): Promise<ExitCode> {
     const context: Context = {
       ...input,
       options: line.options,
+      verbs: VERBS,
       args: line.args,
       colour: {
         stdout: wantsColour(input, 'stdout', color),

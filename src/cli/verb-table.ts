@@ -11,31 +11,14 @@ import {
   type OptionSpec,
   OUT_OPTION,
   POLICY_OPTIONS,
-  type SharedOption,
 } from './option-table.ts'
-
-export interface ArgumentSpec {
-  /** `[POLICY]` may be left out, `<SHELL>` may not. */
-  readonly name: string
-  readonly description: string
-  readonly choices?: readonly string[]
-  readonly completes?: 'file'
-}
+import { type ArgumentSpec, DEFAULT_POLICY, type VerbSpec } from './verb.ts'
 
 export type VerbFunction = (context: Context) => Promise<ExitCode>
 
-export interface Verb {
-  readonly name: string
-  readonly summary: string
-  readonly arguments: readonly ArgumentSpec[]
-  readonly shared: readonly SharedOption[]
-  /** Absent: it has no `--format`. The first is the default. */
-  readonly formats?: readonly string[]
-  readonly options: readonly OptionSpec[]
+export interface Verb extends VerbSpec {
   readonly load: () => Promise<VerbFunction>
 }
-
-export const DEFAULT_POLICY = 'fwctl.yaml'
 
 const POLICY: ArgumentSpec = {
   name: '[POLICY]',
