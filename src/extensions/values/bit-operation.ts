@@ -3,20 +3,20 @@ import { type MarkOptions, mark, parseMark } from './mark.ts'
 import { between, parseBounded, spell } from './number.ts'
 
 /** How many hexadecimal digits a save pads a number to; 1 when absent. */
-export interface BitOptions {
+interface BitOptions {
   readonly what: string
   readonly bits: 8 | 32
   readonly digits?: number
 }
 
 /** `value/mask`, both in hexadecimal, as a save writes what to clear and what to XOR in. */
-export function formatBits(value: number, mask: number, { digits = 1 }: BitOptions): string {
+function formatBits(value: number, mask: number, { digits = 1 }: BitOptions): string {
   const hex = (n: number): string => `0x${(n >>> 0).toString(16).padStart(digits, '0')}`
   return `${hex(value)}/${hex(mask)}`
 }
 
 /** `VALUE[/MASK]` → what is XORed in and what is cleared before; without a mask, all is cleared. */
-export function maskedBits(
+function maskedBits(
   options: BitOptions,
   compute: (value: number, mask: number) => readonly [number, number] = (v, m) => [v, m],
 ): ValueType {
@@ -34,7 +34,7 @@ export function maskedBits(
 }
 
 /** A number without a mask, stored as what to XOR in and what to clear before. */
-export function plainBits(
+function plainBits(
   options: BitOptions,
   compute: (value: number, full: number) => readonly [number, number],
 ): ValueType {

@@ -18,7 +18,7 @@ export function portTest(
 }
 
 /** `! 0:1023` is `1024:65535` and the other way round; neither is if a port is left on both sides. */
-export function complement(option: Option): Option {
+function complement(option: Option): Option {
   const [from = 0, to = from] = (option.values[0] ?? '').split(':').map(Number)
   if (!option.negated || (from === 0) === (to === 65535)) return option
   const rest = from === 0 ? [to + 1, 65535] : [0, from - 1]

@@ -31,7 +31,7 @@ export function parsePort(word: string, context: ValueContext): number | Refusal
 }
 
 /** The ends of `A`, `A:B`, `:B`, `A:`. */
-export function parsePortRange(word: string, context: ValueContext): [number, number] | Refusal {
+function parsePortRange(word: string, context: ValueContext): [number, number] | Refusal {
   const at = word.indexOf(':')
   if (at < 0) {
     const port = parsePort(word, context)
