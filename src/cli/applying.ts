@@ -10,6 +10,7 @@ import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import type { HostInput } from './host-input.ts'
+import { requirePrune } from './pruning.ts'
 
 export interface Applying {
   readonly plan: Plan
@@ -40,6 +41,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       ...(context.columns === undefined ? {} : { width: context.columns }),
     }),
   )
+  requirePrune(plan, context)
   return interruptible(context, async (signal) => {
     if (!isEmptyPlan(plan) && !applying.approved) {
       const yes = await approve(applying.question, context, signal)

@@ -39,6 +39,8 @@ export interface Options {
   readonly out?: string
   readonly detailedExitcode?: boolean
   readonly kernel?: boolean
+  readonly prune?: boolean
+  readonly applied?: string
   readonly rehearse?: boolean | string
   readonly autoApprove?: boolean
   readonly reason?: string

@@ -4,26 +4,43 @@ import { isEmptyPlan, type Plan } from '../plan/plan.ts'
 import { serialisePlan } from '../plan/saved.ts'
 import { PLAN_REPORTS, type PlanFormat } from '../report/plan-report.ts'
 import type { Context } from './context.ts'
+import { driftSince, readRecord } from './drift-input.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { writeResult } from './files.ts'
 import { showFindings } from './findings.ts'
 import { type HostInput, openHost } from './host-input.ts'
 import { planPolicy } from './planning.ts'
+import { requirePrune } from './pruning.ts'
 
 /** Formats whose text holds the diagnostics itself. */
 const SELF_CONTAINED: readonly string[] = ['json', 'markdown']
 
 export async function plan(context: Context): Promise<ExitCode> {
   const { options, print, note } = context
-  const { plan, sources, host } = await planPolicy(context)
+  const { plan: made, sources, host } = await planPolicy(context)
+  const plan = await withDrift(made, context)
   if (!SELF_CONTAINED.includes(options.format)) showFindings(plan.diagnostics, context, sources)
   if (options.rehearse) await rehearsePlan(plan, host ?? (await openHost(context)), context)
   print(planReport(plan, context))
+  requirePrune(plan, context)
   if (options.out !== undefined) {
     await writeResult(serialisePlan(plan), options.out, context)
     note(`To apply exactly this plan: fwctl apply ${options.out}`)
   }
   return options.detailedExitcode && !isEmptyPlan(plan) ? EXIT.pending : EXIT.done
+}
+
+/** With what was changed on the host since the last apply; a plan can be made without knowing it. */
+async function withDrift(plan: Plan, context: Context): Promise<Plan> {
+  try {
+    const record = await readRecord(context)
+    return record === undefined ? plan : { ...plan, drift: driftSince(record, plan) }
+  } catch (error) {
+    if (context.options.applied !== undefined) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    context.note(`What was last applied can not be read, so drift is not shown. ${reason}`)
+    return plan
+  }
 }
 
 export function planReport(

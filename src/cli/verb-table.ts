@@ -50,6 +50,17 @@ const LOCK_WAIT: OptionSpec = {
   preset: '10',
 }
 
+const PRUNE: OptionSpec = {
+  flags: '--prune',
+  description: 'with ownership.mode exclusive: yes, delete what others have made in these tables',
+}
+
+const APPLIED: OptionSpec = {
+  flags: '--applied <file>',
+  description: 'the record of the last apply (default: applied.json in the state directory)',
+  completes: 'file',
+}
+
 export const VERBS: readonly Verb[] = [
   {
     name: 'validate',
@@ -75,7 +86,7 @@ export const VERBS: readonly Verb[] = [
     name: 'plan',
     summary: 'show what apply would change',
     arguments: [POLICY],
-    shared: [...POLICY_OPTIONS, ...LIVE_OPTIONS],
+    shared: [...POLICY_OPTIONS, ...LIVE_OPTIONS, 'stateDir'],
     formats: ['text', 'json', 'markdown', 'diff'],
     options: [
       FAMILY_OPTION,
@@ -85,6 +96,8 @@ export const VERBS: readonly Verb[] = [
         description: 'exit 2 when changes are pending, 0 when there are none',
       },
       { flags: '--rehearse', description: 'also try it in a scratch network namespace' },
+      PRUNE,
+      APPLIED,
     ],
     load: async () => (await import('./plan.ts')).plan,
   },
@@ -99,8 +112,17 @@ export const VERBS: readonly Verb[] = [
       },
     ],
     shared: [...POLICY_OPTIONS, ...HOST_OPTIONS, 'stateDir'],
-    options: [FAMILY_OPTION, AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT],
+    options: [FAMILY_OPTION, AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT, PRUNE],
     load: async () => (await import('./apply.ts')).apply,
+  },
+  {
+    name: 'drift',
+    summary: "tell what was changed behind fwctl's back since it last applied",
+    arguments: [POLICY],
+    shared: [...POLICY_OPTIONS, ...LIVE_OPTIONS, 'stateDir'],
+    formats: ['text', 'json'],
+    options: [FAMILY_OPTION, APPLIED],
+    load: async () => (await import('./drift.ts')).drift,
   },
   {
     name: 'rollback',

@@ -33,7 +33,9 @@ export async function writeApplied(stateDir: StateDir, record: AppliedRecord): P
 }
 
 /** The record, absent before the first apply. Throws FwctlError `untrusted-file` when it is none. */
-export async function readApplied(stateDir: StateDir): Promise<AppliedRecord | undefined> {
+export async function readApplied(
+  stateDir: Pick<StateDir, 'applied'>,
+): Promise<AppliedRecord | undefined> {
   let text: string
   try {
     text = decodeText(await readFile(stateDir.applied))
@@ -43,7 +45,8 @@ export async function readApplied(stateDir: StateDir): Promise<AppliedRecord | u
   }
   try {
     const record: AppliedRecord = JSON.parse(text)
-    if (record.formatVersion === 1 && typeof record.families === 'object') return record
+    const isRecord = record.formatVersion === 1 && typeof record.families === 'object'
+    if (isRecord && typeof record.ownership === 'object') return record
   } catch {
     // said below
   }

@@ -7,6 +7,7 @@ import { type Batch, buildBatch } from './batch.ts'
 import { type Change, type Summary, summarise } from './change.ts'
 import { type Claim, claim, NOTHING_UNMANAGED, type Unmanaged } from './claim.ts'
 import { diffRulesets } from './diff.ts'
+import type { Drift } from './drift.ts'
 import { isRemovalOfOthers } from './removals.ts'
 import { EVERYTHING, type Scope, scopeDigest } from './scope.ts'
 import { rulesetDigest } from './state.ts'
@@ -41,6 +42,8 @@ export interface Plan {
   readonly families: readonly FamilyPlan[]
   /** Of all families. */
   readonly summary: Summary
+  /** What was changed on the host since fwctl last applied, where that is known. */
+  readonly drift?: Drift
   /** What the operator should know before saying yes. */
   readonly diagnostics: readonly Diagnostic[]
 }

@@ -1,7 +1,10 @@
 import type { Change } from '../plan/change.ts'
 import { summarise } from '../plan/change.ts'
+import type { Drift } from '../plan/drift.ts'
 import type { FamilyPlan, Plan } from '../plan/plan.ts'
-import { aboutOf, byChain, counterNote, nameOf, positionOf, ruleText } from './plan-text.ts'
+import { aboutOf, byChain, nameOf, positionOf, ruleText } from './change-words.ts'
+import { driftSection } from './drift-text.ts'
+import { counterNote } from './plan-text.ts'
 import { printable } from './printable.ts'
 import { countersText, FAMILY_NAMES, familyTitle, summaryLine, unmanagedLine } from './words.ts'
 
@@ -10,6 +13,7 @@ export function planMarkdown(plan: Plan): string {
   const changed = plan.families.filter((family) => family.changes.length > 0)
   const sections = [
     `### ${escapeText(summaryLine(plan.summary))}`,
+    ...driftParagraph(plan.drift),
     ...(changed.length === 0 ? [] : [summaryTable(changed)]),
     ...changed.flatMap((family) => byChain(family.changes).map((c) => details(family, c))),
     ...plan.families.flatMap((family) => {
@@ -19,6 +23,18 @@ export function planMarkdown(plan: Plan): string {
     ...plan.diagnostics.map((found) => `> **${found.severity}**: ${escapeText(found.message)}`),
   ]
   return `${sections.join('\n\n')}\n`
+}
+
+function driftParagraph(drift: Drift | undefined): string[] {
+  const lines = driftSection(drift, { colour: false })
+  if (lines.length === 0) return []
+  const [title = '', , ...rest] = lines
+  return [[`**${escapeText(title)}**`, '', ...codeBlock('', rest.slice(0, -1))].join('\n')]
+}
+
+function codeBlock(language: string, lines: readonly string[]): string[] {
+  const fence = '`'.repeat(Math.max(3, longestRun(lines) + 1))
+  return [`${fence}${language}`, ...lines, fence]
 }
 
 function summaryTable(families: readonly FamilyPlan[]): string {
@@ -52,14 +68,11 @@ function summaryTable(families: readonly FamilyPlan[]): string {
 function details(family: FamilyPlan, changes: readonly Change[]): string {
   const [first] = changes
   const lines = changes.flatMap((change) => changeLines(change, family).map(printable))
-  const fence = '`'.repeat(Math.max(3, longestRun(lines) + 1))
   const title = `${familyTitle(family)}: ${first?.table} ${first?.chain}`
   return [
     `<details><summary>${escapeText(title)}</summary>`,
     '',
-    `${fence}diff`,
-    ...lines,
-    fence,
+    ...codeBlock('diff', lines),
     '',
     '</details>',
   ].join('\n')

@@ -1,8 +1,9 @@
 import type { Plan } from '../plan/plan.ts'
+import type { TextOptions } from './change-words.ts'
 import { planDiff } from './plan-diff.ts'
 import { planJson } from './plan-json.ts'
 import { planMarkdown } from './plan-markdown.ts'
-import { planText, type TextOptions } from './plan-text.ts'
+import { planText } from './plan-text.ts'
 
 /** Every format of a plan: adding one is adding a row. */
 export const PLAN_REPORTS: Readonly<

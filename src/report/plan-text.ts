@@ -1,24 +1,27 @@
-import { formatPosition } from '../base/diagnostic.ts'
 import { carriesCounters } from '../plan/batch.ts'
 import type { Change, ChangeKind } from '../plan/change.ts'
-import { commentOf } from '../plan/foreign.ts'
-import type { FamilyPlan, Plan } from '../plan/plan.ts'
+import { type FamilyPlan, isEmptyPlan, type Plan } from '../plan/plan.ts'
 import type { Rule } from '../ruleset/model.ts'
+import {
+  aboutOf,
+  byChain,
+  nameOf,
+  positionOf,
+  ruleText,
+  SIGNS,
+  type TextOptions,
+} from './change-words.ts'
+import { driftSection } from './drift-text.ts'
 import { printable } from './printable.ts'
 import { makeStyle, type Style } from './style.ts'
 import { countersText, familyTitle, plural, summaryLine, unmanagedLine } from './words.ts'
 import { wrap } from './wrap.ts'
 
-export interface TextOptions {
-  readonly colour: boolean
-  /** Columns of the terminal; without it no line is broken. */
-  readonly width?: number
-}
-
 /** A plan as it is read in a terminal. The last line is the summary. */
 export function planText(plan: Plan, options: TextOptions): string {
   const style = makeStyle(options.colour)
-  const lines: string[] = []
+  const lines: string[] = driftSection(plan.drift, options)
+  if (lines.length > 0 && !isEmptyPlan(plan)) lines.push('What apply will do:', '')
   for (const family of plan.families) {
     const unmanaged = unmanagedLine(family.unmanaged)
     if (family.changes.length === 0 && unmanaged === undefined) continue
@@ -34,19 +37,6 @@ export function planText(plan: Plan, options: TextOptions): string {
   return lines.map((line) => `${line}\n`).join('')
 }
 
-/** Neighbouring changes of one chain, together: they come in that order. */
-export function byChain(changes: readonly Change[]): readonly (readonly Change[])[] {
-  const groups: Change[][] = []
-  for (const change of changes) {
-    const last = groups.at(-1)
-    const previous = last?.[0]
-    if (last && previous?.table === change.table && previous.chain === change.chain) {
-      last.push(change)
-    } else groups.push([change])
-  }
-  return groups
-}
-
 interface Row {
   /** `3`, or `7 > 2` for a rule that moves. */
   readonly position: string
@@ -60,16 +50,6 @@ interface Context {
   readonly family: FamilyPlan
   readonly style: Style
   readonly options: TextOptions
-}
-
-const SIGNS: Readonly<Record<ChangeKind, string>> = {
-  'chain-add': '+',
-  'chain-remove': '-',
-  'policy-change': '~',
-  'rule-add': '+',
-  'rule-remove': '-',
-  'rule-change': '~',
-  'rule-move': '>',
 }
 
 function chainLines(context: Context & { readonly changes: readonly Change[] }): string[] {
@@ -159,31 +139,6 @@ function rowOf(change: Change, family: FamilyPlan): Row {
       }
     }
   }
-}
-
-/** A rule without any match or target has no text, but the reader has to see something. */
-export function ruleText(rule: Rule): string {
-  return rule.text === '' ? '(matches everything, does nothing)' : rule.text
-}
-
-/** What people call the rule; its text may hold it too, in the middle of everything else. */
-export function nameOf(rule: Rule): string | undefined {
-  const name = rule.origin?.name ?? commentOf(rule)
-  return name === undefined || name === '' ? undefined : `"${name}"`
-}
-
-export function positionOf(from: Pick<Rule, 'origin'>): string | undefined {
-  return from.origin === undefined ? undefined : formatPosition(from.origin)
-}
-
-/** What its author said of it beside its name. */
-export function aboutOf({ origin }: Pick<Rule, 'origin'>): string | undefined {
-  const parts = [
-    origin?.owner && `owner ${origin.owner}`,
-    origin?.ticket && `ticket ${origin.ticket}`,
-    origin?.expires && `expires ${origin.expires}`,
-  ].filter((part) => part)
-  return parts.length === 0 ? undefined : parts.join(', ')
 }
 
 export function counterNote(before: Rule, family: FamilyPlan): string | undefined {

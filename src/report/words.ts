@@ -8,7 +8,7 @@ import { printable } from './printable.ts'
 export const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' }
 
 /** `IPv4 (iptables 1.8.9, nft)` */
-export function familyTitle({ family, dialect }: FamilyPlan): string {
+export function familyTitle({ family, dialect }: Pick<FamilyPlan, 'family' | 'dialect'>): string {
   return `${FAMILY_NAMES[family]} (iptables ${dialect.version.join('.')}, ${dialect.backend})`
 }
 

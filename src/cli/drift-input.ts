@@ -1,0 +1,55 @@
+/** What fwctl last applied, as far as the command line leads to it. */
+import { resolve } from 'node:path'
+import { FwctlError } from '../base/error.ts'
+import { type AppliedRecord, readApplied } from '../host/applied.ts'
+import { stateDirPaths } from '../host/state-dir.ts'
+import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drift.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Context } from './context.ts'
+import { isOffline, openExecutor, stateRoot } from './host-input.ts'
+
+/**
+ * The record of `--applied`, else of the state directory; for dumps only of one that is named, since
+ * who knows where they are from. Absent when nothing was ever applied.
+ */
+export async function readRecord(context: Context): Promise<AppliedRecord | undefined> {
+  const { applied, stateDir } = context.options
+  if (applied !== undefined) {
+    const record = await readApplied({ applied: resolve(context.cwd, applied) })
+    if (record !== undefined) return record
+    throw new FwctlError('invalid-input', `Can not read ${applied}: there is no such file.`)
+  }
+  if (isOffline(context) && stateDir === undefined) return undefined
+  const executor = isOffline(context) ? {} : await openExecutor(context)
+  return readApplied(stateDirPaths(stateRoot(context), executor))
+}
+
+/** The drift of a host, for the families that the plan and the record have. */
+export function driftSince(record: AppliedRecord, plan: Plan): Drift {
+  return {
+    ...about(record),
+    families: plan.families.flatMap((family) => {
+      const applied = record.families[family.family]
+      if (applied === undefined) return []
+      const { dialect, live } = family
+      const baseline = readBaseline(applied, { ownership: record.ownership, dialect })
+      return [findDrift({ live, dialect, baseline, policy: family })]
+    }),
+  }
+}
+
+/** Nothing was applied yet: what differs from the policy is taken for drift. */
+export function driftFromPolicy(plan: Plan): Drift {
+  const { ownership } = plan
+  return {
+    families: plan.families.map((family) => {
+      const { dialect, live, desired } = family
+      const baseline: Baseline = { desired: desired ?? family.target, ownership }
+      return findDrift({ live, dialect, baseline, policy: family })
+    }),
+  }
+}
+
+export function about(record: AppliedRecord): Pick<Drift, 'since' | 'by'> {
+  return { since: record.appliedAt, by: `${record.user}, ${record.reason}` }
+}
