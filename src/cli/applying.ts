@@ -6,6 +6,7 @@ import type { StateDir } from '../host/state-dir.ts'
 import { isEmptyPlan, type Plan } from '../plan/plan.ts'
 import { planText } from '../report/plan-text.ts'
 import { approve } from './approval.ts'
+import { awaitConfirmation, readConfirming } from './confirming.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
@@ -20,6 +21,8 @@ export interface Applying {
   readonly question: string
   /** A saved plan has been looked at already. */
   readonly approved: boolean
+  /** The token of the unconfirmed change that this takes back. */
+  readonly ends?: string
 }
 
 const STEPS: Readonly<Record<ApplyStep, string | undefined>> = {
@@ -42,6 +45,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
     }),
   )
   requirePrune(plan, context)
+  const confirming = readConfirming(context)
   return interruptible(context, async (signal) => {
     if (!isEmptyPlan(plan) && !applying.approved) {
       const yes = await approve(applying.question, context, signal)
@@ -58,6 +62,8 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       rehearse: context.options.rehearse as RehearseMode,
       lockWaitMs: parseSeconds(context.options.lockWait ?? '10') * 1000,
       signal,
+      confirm: confirming,
+      ends: applying.ends,
       progress: (step) => {
         context.log.debug({ step }, 'apply')
         const line = STEPS[step]
@@ -65,7 +71,9 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       },
     })
     sayOutcome(outcome, context)
-    return EXIT.done
+    if (outcome.kind === 'unchanged' || outcome.pending === undefined) return EXIT.done
+    const { probes = [] } = confirming ?? {}
+    return awaitConfirmation(outcome.pending, { host, stateDir, probes, signal }, context)
   })
 }
 

@@ -45,6 +45,8 @@ export interface Options {
   readonly autoApprove?: boolean
   readonly reason?: string
   readonly lockWait?: string
+  readonly confirmWithin?: string
+  readonly confirmProbe?: readonly string[]
   readonly check?: boolean
   readonly write?: boolean
   readonly keep?: string

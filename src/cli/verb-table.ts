@@ -50,6 +50,18 @@ const LOCK_WAIT: OptionSpec = {
   preset: '10',
 }
 
+const CONFIRM: readonly OptionSpec[] = [
+  {
+    flags: '--confirm-within <time>',
+    description: 'roll it back unless fwctl confirm comes within this time (90s, 10m)',
+  },
+  {
+    flags: '--confirm-probe <tcp://host:port>',
+    description: 'confirm it when a new connection from the host succeeds; repeatable, all have to',
+    repeatable: true,
+  },
+]
+
 const PRUNE: OptionSpec = {
   flags: '--prune',
   description: 'with ownership.mode exclusive: yes, delete what others have made in these tables',
@@ -112,7 +124,7 @@ export const VERBS: readonly Verb[] = [
       },
     ],
     shared: [...POLICY_OPTIONS, ...HOST_OPTIONS, 'stateDir'],
-    options: [FAMILY_OPTION, AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT, PRUNE],
+    options: [FAMILY_OPTION, AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT, PRUNE, ...CONFIRM],
     load: async () => (await import('./apply.ts')).apply,
   },
   {
@@ -125,11 +137,19 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./drift.ts')).drift,
   },
   {
+    name: 'confirm',
+    summary: 'keep a change that was applied with --confirm-within',
+    arguments: [{ name: '[TOKEN]', description: 'which one (default: the one that waits)' }],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    options: [LOCK_WAIT],
+    load: async () => (await import('./confirm.ts')).confirm,
+  },
+  {
     name: 'rollback',
     summary: 'go back to a snapshot; without an ID to the last one',
     arguments: [{ name: '[SNAPSHOT]', description: 'its ID, or the beginning of it' }],
     shared: [...HOST_OPTIONS, 'stateDir'],
-    options: [AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT],
+    options: [AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT, ...CONFIRM],
     load: async () => (await import('./rollback.ts')).rollback,
   },
   {
