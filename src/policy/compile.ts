@@ -61,7 +61,9 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
     const tables = compiled.flatMap((table) => table[family] ?? [])
     return { family, tables: TABLES.flatMap((name) => tables.find((t) => t.name === name) ?? []) }
   })
-  const externalJumps = rulesets.flatMap((ruleset) => checkReferences(ruleset, findings, targetAt))
+  const externalJumps = rulesets.flatMap((ruleset) =>
+    checkReferences(ruleset, dialects[ruleset.family]?.backend, { findings, targetAt }),
+  )
   const diagnostics = findings.list()
   const failed = !policy.valid || hasErrors(diagnostics)
   const desired = failed ? {} : Object.fromEntries(rulesets.map((r) => [r.family, r]))

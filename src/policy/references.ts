@@ -3,7 +3,14 @@ import type { Diagnostic, DiagnosticCode, Position } from '../base/diagnostic.ts
 import { findTarget } from '../extensions/catalogue.ts'
 import { checkRuleset } from '../iptables/check.ts'
 import { isBuiltinChain, VERDICTS } from '../ruleset/hooks.ts'
-import { FAMILIES, type Family, type Rule, type Ruleset, type TableName } from '../ruleset/model.ts'
+import {
+  type Backend,
+  FAMILIES,
+  type Family,
+  type Rule,
+  type Ruleset,
+  type TableName,
+} from '../ruleset/model.ts'
 import type { Findings } from './findings.ts'
 import { didYouMean } from './nearest.ts'
 
@@ -30,10 +37,10 @@ const NOWHERE: Position = { file: '', line: 1, column: 1 }
 /** Reports what is wrong with the ruleset, but for jumps to undeclared chains, which it returns. */
 export function checkReferences(
   ruleset: Ruleset,
-  findings: Findings,
-  targetAt: TargetPositions,
+  backend: Backend | undefined,
+  { findings, targetAt }: { readonly findings: Findings; readonly targetAt: TargetPositions },
 ): ExternalJump[] {
-  for (const problem of checkRuleset(ruleset)) {
+  for (const problem of checkRuleset(ruleset, backend)) {
     const chain = ruleset.tables
       .find((table) => table.name === problem.table)
       ?.chains.find((c) => c.name === problem.chain)
