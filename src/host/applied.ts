@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { FwctlError } from '../base/error.ts'
+import type { ExpiringRule } from '../plan/hold.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Family } from '../ruleset/model.ts'
 import { writeAtomically } from './atomic-file.ts'
@@ -26,6 +27,8 @@ export interface AppliedFamily {
   readonly rules: string
   /** What the policy declared of it, in the same form; absent when there was no policy. */
   readonly desired?: string
+  /** Of its rules, those that go by themselves. */
+  readonly expires?: readonly ExpiringRule[]
 }
 
 export async function writeApplied(stateDir: StateDir, record: AppliedRecord): Promise<void> {

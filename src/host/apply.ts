@@ -18,6 +18,7 @@
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
 import { printSave } from '../iptables/save.ts'
+import { expiringRules } from '../plan/hold.ts'
 import { rebase, type Scope, scopeDigest } from '../plan/scope.ts'
 import { rulesetDigest } from '../plan/state.ts'
 import { touchedDigest } from '../plan/touched.ts'
@@ -89,6 +90,8 @@ export interface ApplyRequest extends Host {
   readonly confirm?: ConfirmRequest | undefined
   /** The token of the pending change that this takes back; while there is another, it is refused. */
   readonly ends?: string | undefined
+  /** The plan leads back to what was applied last, and that stays on record as it is. */
+  readonly unrecorded?: boolean
 }
 
 export type ApplyOutcome =
@@ -125,7 +128,7 @@ export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
     const edits = planFresh(request, live)
     if (edits.length === 0) {
       if (ending) await disarmConfirm(request.stateDir, ending, TAKEN_BACK)
-      else await recordUnchanged(request, live)
+      else if (!request.unrecorded) await recordUnchanged(request, live)
       return { kind: 'unchanged', recovery }
     }
     const diagnostics = await refuseNativeRules(request, edits)
@@ -212,6 +215,7 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
         })),
         foreign,
         applied,
+        ...(request.unrecorded ? { unrecorded: true } : {}),
         ...(token === undefined ? {} : { confirm: { token, role: armed ? 'arms' : 'ends' } }),
       })
     } catch (error) {
@@ -221,7 +225,8 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
     request.progress?.('commit')
     const failure = await commitSafely(request, edits, freeze)
     if (failure !== undefined) await undo({ request, edits, freeze, snapshot, failure, armed })
-    const pending = await recordSuccess(request, { applied, armed })
+    const isRecorded = armed === undefined && ends === undefined && !request.unrecorded
+    const pending = await recordSuccess(stateDir, { armed, ...(isRecorded && { applied }) })
     return { snapshot: snapshot.meta.id, ...(pending && { pending }) }
   } finally {
     await freeze.thaw()
@@ -309,16 +314,12 @@ async function takeSnapshot(
 
 /** The journal is closed last: should this fail, the next run finds it and writes the record. */
 async function recordSuccess(
-  { stateDir, ends }: ApplyRequest,
-  {
-    applied,
-    armed,
-  }: { readonly applied: AppliedRecord; readonly armed: PendingChange | undefined },
+  stateDir: StateDir,
+  what: { readonly applied?: AppliedRecord; readonly armed: PendingChange | undefined },
 ): Promise<PendingChange | undefined> {
   try {
-    const pending = armed && (await startCountdown(stateDir, armed))
-    // What is not confirmed is not recorded; and what was recorded before it holds again after it.
-    if (pending === undefined && ends === undefined) await writeApplied(stateDir, applied)
+    const pending = what.armed && (await startCountdown(stateDir, what.armed))
+    if (what.applied) await writeApplied(stateDir, what.applied)
     await closeJournal(stateDir)
     return pending
   } catch (error) {
@@ -349,10 +350,12 @@ function appliedRecord(
   const families: Partial<Record<Family, AppliedFamily>> = {}
   for (const planned of plan.families) {
     const target = targetFor(planned, live)
+    const expires = expiringRules(target)
     families[planned.family] = {
       digest: rulesetDigest(target),
       rules: printSave(target),
       ...(planned.desired === undefined ? {} : { desired: printSave(planned.desired) }),
+      ...(expires.length === 0 ? {} : { expires }),
     }
   }
   return {

@@ -23,7 +23,9 @@ export interface Journal {
   readonly foreign: ForeignPatterns
   /** What is to be recorded if all of it turns out to be done. */
   readonly applied: AppliedRecord
-  /** The change has to be confirmed, or takes back one that had to be: then nothing is recorded. */
+  /** Nothing is to be recorded: what was recorded last is what the host is held to. */
+  readonly unrecorded?: true
+  /** The change has to be confirmed, or takes back one that had to be; neither is recorded. */
   readonly confirm?: { readonly token: string; readonly role: 'arms' | 'ends' }
 }
 

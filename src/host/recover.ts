@@ -46,7 +46,8 @@ export async function recover(host: Host, stateDir: StateDir): Promise<Recovery>
     return { kind: 'dropped', message: `${began} before it changed anything.` }
   }
   if (isAt(journal, live, 'after')) {
-    if (journal.confirm === undefined) await writeApplied(stateDir, journal.applied)
+    if (journal.confirm === undefined && !journal.unrecorded)
+      await writeApplied(stateDir, journal.applied)
     await settlePending(stateDir, journal, 'ends')
     await closeJournal(stateDir)
     return { kind: 'completed', message: `${began} when all was done; it has been recorded now.` }
