@@ -12,26 +12,30 @@ const PAIRS = process.env.FWCTL_FULL === '1' ? 50 : 4
 describe.each(KERNELS)('on %s %s', (backend, family) => {
   const dialect: Dialect = { family, backend, version: [1, 8, 9] }
 
-  test(`${PAIRS} random policies A, B, A end where they began, with the counters of common rules`, async () => {
-    for (let seed = 1; seed <= PAIRS; seed++) {
-      const random = randomNumbers(seed * 7919 + backend.length * 31 + family.length)
-      await using it = await cliNamespace(backend)
-      it.write('a.yaml', randomPolicy(random, family))
-      it.write('b.yaml', randomPolicy(random, family))
-      await apply(it, 'a.yaml')
-      await it.load(family, withRandomCounters(await it.save(family), random))
-      const atStart = await it.save(family)
+  test(
+    `${PAIRS} random policies A, B, A end where they began, with the counters of common rules`,
+    async () => {
+      for (let seed = 1; seed <= PAIRS; seed++) {
+        const random = randomNumbers(seed * 7919 + backend.length * 31 + family.length)
+        await using it = await cliNamespace(backend)
+        it.write('a.yaml', randomPolicy(random, family))
+        it.write('b.yaml', randomPolicy(random, family))
+        await apply(it, 'a.yaml')
+        await it.load(family, withRandomCounters(await it.save(family), random))
+        const atStart = await it.save(family)
 
-      await apply(it, 'b.yaml')
-      const between = await it.save(family)
-      expectCountersKept({ before: atStart, after: between, dialect })
-      await apply(it, 'a.yaml')
-      const atEnd = await it.save(family)
-      expectCountersKept({ before: between, after: atEnd, dialect })
+        await apply(it, 'b.yaml')
+        const between = await it.save(family)
+        expectCountersKept({ before: atStart, after: between, dialect })
+        await apply(it, 'a.yaml')
+        const atEnd = await it.save(family)
+        expectCountersKept({ before: between, after: atEnd, dialect })
 
-      expect(withoutCounters(atEnd), `seed ${seed}`).toBe(withoutCounters(atStart))
-    }
-  })
+        expect(withoutCounters(atEnd), `seed ${seed}`).toBe(withoutCounters(atStart))
+      }
+    },
+    60_000 + PAIRS * 10_000,
+  )
 
   test('10,000 rules with 10 edits: 10 changes, and no other rule loses its counters', async () => {
     await using it = await cliNamespace(backend)
