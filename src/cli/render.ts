@@ -1,4 +1,5 @@
 import { printSave } from '../iptables/save.ts'
+import { onEmptyHost } from '../plan/claim.ts'
 import { isForeignChain } from '../plan/foreign.ts'
 import { builtinChains } from '../plan/state.ts'
 import { danglingJumps } from '../policy/references.ts'
@@ -29,13 +30,17 @@ export async function render(context: Context): Promise<ExitCode> {
     ...compiled.diagnostics,
     ...danglingJumps(compiled.externalJumps, ({ target }) => isForeignChain(target, foreign)),
   ]
+  const declared = Object.values(compiled.desired).map((desired) =>
+    onEmptyHost(desired, input.policy?.ownership),
+  )
+  diagnostics.push(...declared.flatMap((claimed) => claimed.diagnostics))
   refuseErrors(diagnostics, input.sources)
   showFindings(diagnostics, context, input.sources)
   const texts = FAMILIES.flatMap((family) => {
-    const desired = compiled.desired[family]
-    if (desired === undefined) return []
+    const target = declared.find((claimed) => claimed.target.family === family)?.target
+    if (target === undefined) return []
     const head = families.length > 1 ? `# ${family}, for ${PROGRAMS[family]}\n` : ''
-    return [head + printSave(complete(desired))]
+    return [head + printSave(complete(target))]
   })
   await writeResult(texts.join('\n'), context.options.out, context)
   return EXIT.done

@@ -1,5 +1,6 @@
 import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
+import { onEmptyHost } from '../plan/claim.ts'
 import { isForeignChain } from '../plan/foreign.ts'
 import type { CompiledPolicy } from '../policy/compile.ts'
 import { danglingJumps } from '../policy/references.ts'
@@ -32,6 +33,9 @@ export async function validate(context: Context): Promise<ExitCode> {
     ...input.diagnostics,
     ...compiled.diagnostics,
     ...danglingJumps(compiled.externalJumps, ({ target }) => isForeignChain(target, foreign)),
+    ...Object.values(compiled.desired).flatMap(
+      (desired) => onEmptyHost(desired, input.policy?.ownership).diagnostics,
+    ),
   ]
   if (options.kernel && !hasErrors(diagnostics)) await tryKernel(context, compiled)
   if (options.format === 'json') context.print(diagnosticsJson(inFileOrder(diagnostics)))

@@ -208,7 +208,7 @@ export const VERBS: readonly Verb[] = [
       {
         name: '[NAME]',
         description: 'which one (default: policy)',
-        choices: ['policy', 'plan', 'diagnostics'],
+        choices: ['policy', 'plan', 'drift', 'diagnostics'],
       },
     ],
     shared: [],

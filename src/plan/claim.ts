@@ -15,7 +15,7 @@
  *    chain called, FWCTL-INPUT and the like is ours wherever a table is named.
  */
 import type { Diagnostic } from '../base/diagnostic.ts'
-import type { Ownership } from '../policy/policy.ts'
+import { DEFAULT_OWNERSHIP, type Ownership } from '../policy/policy.ts'
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import {
   type Chain,
@@ -89,6 +89,11 @@ export function claim(input: {
     }
   }
   return { target: { family: live.family, tables }, unmanaged, scope, diagnostics }
+}
+
+/** The claim where nothing else is: what the policy comes to by itself, in its mode of ownership. */
+export function onEmptyHost(desired: Ruleset, ownership: Ownership = DEFAULT_OWNERSHIP): Claim {
+  return claim({ desired, live: { family: desired.family, tables: [] }, ownership })
 }
 
 type OthersRules = Unmanaged['rules'][number]
