@@ -70,6 +70,8 @@ export type DiagnosticCode =
   | 'rehearsal-skipped'
   | 'backend-mixed'
   | 'set-missing'
+  | 'set-dimension'
+  | 'set-in-use'
 
 export type Severity = 'error' | 'warning' | 'info'
 

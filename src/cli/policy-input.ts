@@ -44,7 +44,9 @@ export function compileInput(
   options: { readonly families: readonly Family[]; readonly backend: Backend; readonly now: Date },
 ): CompiledPolicy {
   const { policy } = input
-  if (policy === undefined) return { desired: {}, externalJumps: [], diagnostics: [] }
+  if (policy === undefined) {
+    return { desired: {}, externalJumps: [], sets: [], externalSets: [], diagnostics: [] }
+  }
   const compiled = compilePolicy(policy, {
     dialects: assumedDialects(policy.families, options.backend),
     now: options.now,

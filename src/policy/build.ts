@@ -25,7 +25,7 @@ export interface BuildInput {
 }
 
 export interface BuiltPolicy {
-  readonly policy: Omit<Policy, 'valid'>
+  readonly policy: Omit<Policy, 'valid' | 'sets'>
   readonly diagnostics: readonly Diagnostic[]
 }
 

@@ -1,6 +1,7 @@
 import { type Diagnostic, hasErrors, type Position } from '../base/diagnostic.ts'
 import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
 import type { Names } from '../extensions/names.ts'
+import type { SetGoal } from '../ipset/set.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import {
   type Chain,
@@ -18,6 +19,14 @@ import { compileMapping } from './mapping-rule.ts'
 import type { Policy, PolicyChain, PolicyTable } from './policy.ts'
 import { checkReferences, type ExternalJump } from './references.ts'
 import type { CompiledRule, RuleContext } from './rule-context.ts'
+import {
+  checkSetReferences,
+  type DeclaredSets,
+  type ExternalSet,
+  narrowToSets,
+  setGoals,
+  setsByName,
+} from './set-rules.ts'
 import { compileText } from './text-rule.ts'
 import { hasUnresolved, type Value } from './value.ts'
 
@@ -37,6 +46,10 @@ export interface CompiledPolicy {
   readonly desired: Readonly<Partial<Record<Family, DesiredRuleset>>>
   /** Jumps to chains that the policy does not declare; see `danglingJumps`. */
   readonly externalJumps: readonly ExternalJump[]
+  /** What the declared sets should be. Empty when the policy has errors. */
+  readonly sets: readonly SetGoal[]
+  /** Sets that the policy uses without declaring them. */
+  readonly externalSets: readonly ExternalSet[]
   readonly diagnostics: readonly Diagnostic[]
 }
 
@@ -46,8 +59,11 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
   const { dialects, names = BUILTIN_NAMES, now } = options
   const targetAt = new WeakMap<Rule, Position>()
   const families = policy.families.filter((family) => dialects[family] !== undefined)
+  const sets = setsByName(policy.sets)
   const compiled = policy.tables.map((table) =>
     compileTable(table, {
+      sets,
+      unseen: policy.families.filter((family) => dialects[family] === undefined),
       groups: policy.groups,
       names,
       findings,
@@ -64,15 +80,23 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
   const externalJumps = rulesets.flatMap((ruleset) =>
     checkReferences(ruleset, dialects[ruleset.family]?.backend, { findings, targetAt }),
   )
+  const externalSets = checkSetReferences(rulesets, sets, { findings, complete: policy.valid })
   const diagnostics = findings.list()
   const failed = !policy.valid || hasErrors(diagnostics)
   const desired = failed ? {} : Object.fromEntries(rulesets.map((r) => [r.family, r]))
-  return { desired, externalJumps, diagnostics }
+  const goals = failed ? [] : setGoals(rulesets, policy.sets)
+  return { desired, externalJumps, sets: goals, externalSets, diagnostics }
 }
 
 type ByFamily<T> = Readonly<Partial<Record<Family, T>>>
 
-function compileTable(table: PolicyTable, context: RuleContext): ByFamily<Table> {
+/** What compiling a table needs to know beside what its rules do. */
+interface TableContext extends RuleContext {
+  readonly sets: DeclaredSets
+  readonly unseen: readonly Family[]
+}
+
+function compileTable(table: PolicyTable, context: TableContext): ByFamily<Table> {
   const families = narrow(context.families, table.family)
   const chains = table.chains.map((chain) => {
     checkChain(chain, table.name, context.findings)
@@ -107,8 +131,8 @@ function orderChains(table: PolicyTable, chains: readonly Chain[]): readonly Cha
   return [...builtin, ...user.sort((a, b) => (a.name < b.name ? -1 : 1))]
 }
 
-function compileChain(chain: PolicyChain, context: RuleContext): ByFamily<Chain> {
-  const rules = chain.rules.map((rule) => compileRule(rule, context))
+function compileChain(chain: PolicyChain, context: TableContext): ByFamily<Chain> {
+  const rules = chain.rules.map((rule) => narrowToSets(compileRule(rule, context), context))
   return forFamilies(context.families, (family) => {
     const policy = chain.policies[family]
     return {

@@ -5,6 +5,7 @@ import { controlCharacters } from './control-characters.ts'
 import type { PolicyFiles } from './files.ts'
 import type { Policy } from './policy.ts'
 import { schemaFindings } from './schema-errors.ts'
+import { buildSets } from './sets.ts'
 import { readSources, type Source } from './sources.ts'
 import { validate } from './validator.generated.js'
 import { toPlain, type Value } from './value.ts'
@@ -46,12 +47,18 @@ export function loadPolicy(path: string, options: LoadOptions): LoadedPolicy {
     diagnostics.push(...controlCharacters(filled.value))
     return filled.value
   })
-  const hash = digest(JSON.stringify([sources.map((s) => s.text), given.texts]))
-  if (roots.length === 0) return { diagnostics, digest: hash }
+  const texts = [sources.map((s) => s.text), given.texts]
+  if (roots.length === 0) return { diagnostics, digest: digest(JSON.stringify(texts)) }
   const built = buildPolicy({ file: sources[0]?.file ?? path, roots, invalidPaths })
-  const all = [...diagnostics, ...built.diagnostics]
+  const { groups } = built.policy
+  const declared = buildSets({ roots, invalidPaths, groups, files: options.files, file: path })
+  const all = [...diagnostics, ...built.diagnostics, ...declared.diagnostics]
   const valid = !all.some((d) => d.severity === 'error')
-  return { policy: { ...built.policy, valid }, diagnostics: all, digest: hash }
+  return {
+    policy: { ...built.policy, sets: declared.sets, valid },
+    diagnostics: all,
+    digest: digest(JSON.stringify(declared.texts.length > 0 ? [...texts, declared.texts] : texts)),
+  }
 }
 
 /** `variables:` and `hosts:` hold values: what refers to others in them is filled where it is used. */

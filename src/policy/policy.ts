@@ -1,4 +1,5 @@
 import type { Position } from '../base/diagnostic.ts'
+import type { IpSet } from '../ipset/set.ts'
 import type { Family, TableName } from '../ruleset/model.ts'
 import type { Value } from './value.ts'
 
@@ -98,6 +99,14 @@ export interface PolicyTable {
   readonly chains: readonly PolicyChain[]
 }
 
+/** An ipset that the policy declares. */
+export interface PolicySet {
+  readonly set: IpSet
+  /** False: the policy says nothing about its entries. */
+  readonly declaresEntries: boolean
+  readonly at: Position
+}
+
 /** A policy that was read, with includes, variables and groups resolved. */
 export interface Policy {
   /** The main file, as it was named. */
@@ -109,6 +118,7 @@ export interface Policy {
   readonly ownership: Ownership
   readonly groups: Groups
   readonly tables: readonly PolicyTable[]
+  readonly sets: readonly PolicySet[]
   /** False when reading it found errors: it still compiles, for more findings, but to nothing. */
   readonly valid: boolean
 }

@@ -11,6 +11,7 @@ import { FAMILIES, TABLES } from '../ruleset/model.ts'
 import { FOREIGN_TOOLS } from './policy.ts'
 import { extensionSchemas } from './schema-options.ts'
 import { ruleSchema } from './schema-rule.ts'
+import { SETS } from './schema-sets.ts'
 
 export function policySchema(): JsonSchema {
   const extensions = extensionSchemas()
@@ -64,6 +65,7 @@ export function policySchema(): JsonSchema {
       },
       define: DEFINE,
       ownership: OWNERSHIP,
+      sets: SETS,
       tables: {
         description: 'The tables that the policy has a say in. Others are not touched.',
         examples: [{ filter: { chains: { INPUT: { policy: 'DROP' } } } }],

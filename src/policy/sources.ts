@@ -162,7 +162,7 @@ function includeFile(
   }
 }
 
-function isInside(root: string, path: string): boolean {
+export function isInside(root: string, path: string): boolean {
   const way = relative(root, path)
   return way !== '..' && !way.startsWith('../') && !isAbsolute(way)
 }
