@@ -1,4 +1,5 @@
 /** One difference between live and target, as a person reads it and as programs count it. */
+import type { SetChange, SetChangeKind } from '../ipset/diff.ts'
 import type { Chain, Rule, TableName } from '../ruleset/model.ts'
 
 interface InChain {
@@ -67,10 +68,10 @@ export type Change =
 export type ChangeKind = Change['kind']
 
 /** How many changes there are of each kind. */
-export type Summary = Readonly<Record<ChangeKind, number>>
+export type Summary = Readonly<Record<ChangeKind | SetChangeKind, number>>
 
-export function summarise(changes: Iterable<Change>): Summary {
-  const counts: Record<ChangeKind, number> = {
+export function summarise(changes: Iterable<Change>, sets: Iterable<SetChange> = []): Summary {
+  const counts: Record<ChangeKind | SetChangeKind, number> = {
     'chain-add': 0,
     'chain-remove': 0,
     'policy-change': 0,
@@ -78,7 +79,12 @@ export function summarise(changes: Iterable<Change>): Summary {
     'rule-remove': 0,
     'rule-change': 0,
     'rule-move': 0,
+    'set-add': 0,
+    'set-change': 0,
+    'set-recreate': 0,
+    'set-remove': 0,
   }
   for (const change of changes) counts[change.kind]++
+  for (const change of sets) counts[change.kind]++
   return counts
 }

@@ -1,9 +1,11 @@
 import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
 import type { Names } from '../extensions/names.ts'
+import type { LiveSets } from '../ipset/set.ts'
 import { unfaithfulRules } from '../iptables/faithful.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import type { LoadedPolicy } from '../policy/load.ts'
 import { danglingJumps } from '../policy/references.ts'
+import { missingSets } from '../policy/set-rules.ts'
 import type { Dialect, Family } from '../ruleset/model.ts'
 import { type FamilyGoal, makePlan, type Plan } from './plan.ts'
 import type { LiveStates } from './saved.ts'
@@ -28,6 +30,10 @@ export function planFromPolicy(
     readonly diagnostics?: readonly Diagnostic[]
     /** Rules that expired before it are left out; absent: none are. */
     readonly now?: Date
+    /** The live sets that the policy names; absent: sets are not looked at. */
+    readonly sets?: LiveSets
+    /** Sets that fwctl made on this host. Those that the policy no longer declares go. */
+    readonly madeSets?: readonly string[]
   } = {},
 ): PolicyPlan {
   const { policy } = loaded
@@ -49,6 +55,7 @@ export function planFromPolicy(
     ...before,
     ...compiled.diagnostics,
     ...danglingJumps(jumps, ({ family, table, target }) => isLive(table, target, family)),
+    ...missingSets(compiled.externalSets, options.sets),
   ]
   if (hasErrors(diagnostics)) return { diagnostics }
   const plan = makePlan({
@@ -59,6 +66,9 @@ export function planFromPolicy(
     }),
     ownership: policy.ownership,
     policyDigest: loaded.digest,
+    ...(options.sets === undefined
+      ? {}
+      : { sets: { live: options.sets, goals: compiled.sets, made: options.madeSets ?? [] } }),
     diagnostics: [...diagnostics, ...unfaithfulLiveRules(live, families)],
   })
   return { plan, diagnostics: plan.diagnostics }

@@ -10,6 +10,7 @@ import { diffRulesets } from './diff.ts'
 import type { Drift } from './drift.ts'
 import { isRemovalOfOthers } from './removals.ts'
 import { EVERYTHING, type Scope, scopeDigest } from './scope.ts'
+import { planSets, type SetsPlan, type SetsPlanInput } from './set-plan.ts'
 import { rulesetDigest } from './state.ts'
 
 /** The plan of one family. */
@@ -40,7 +41,9 @@ export interface Plan {
   readonly policyDigest?: string
   readonly ownership: Ownership
   readonly families: readonly FamilyPlan[]
-  /** Of all families. */
+  /** Absent when no sets are looked at. */
+  readonly sets?: SetsPlan
+  /** Of all families, and of the sets. */
   readonly summary: Summary
   /** What was changed on the host since fwctl last applied, where that is known. */
   readonly drift?: Drift
@@ -63,12 +66,13 @@ interface SavedGoal {
 
 /**
  * Throws `invalid-input` when the policy can not hold on this host (a rule needs a chain that
- * `exclusive` mode deletes), and `refused` as `claim` and `buildBatch` do.
+ * `exclusive` mode deletes), and `refused` as `claim`, `buildBatch` and `planSets` do.
  */
 export function makePlan(input: {
   readonly families: readonly FamilyGoal[]
   readonly ownership?: Ownership
   readonly policyDigest?: string
+  readonly sets?: Omit<SetsPlanInput, 'rules'>
   /** Of earlier stages, to be shown with the plan. */
   readonly diagnostics?: readonly Diagnostic[]
 }): Plan {
@@ -94,19 +98,24 @@ export function makePlan(input: {
       unmanaged,
     }
   })
+  const sets = input.sets && planSets({ ...input.sets, rules: families })
+  diagnostics.push(...(sets?.diagnostics ?? []))
+  const changes = families.flatMap((family) => family.changes)
   return {
     formatVersion: '1.0',
     ...(policyDigest === undefined ? {} : { policyDigest }),
     ownership,
     families,
-    summary: summarise(families.flatMap((family) => family.changes)),
+    ...(sets === undefined ? {} : { sets: sets.plan }),
+    summary: summarise(changes, sets?.plan.changes),
     diagnostics,
   }
 }
 
 /** Whether there is nothing to do. */
 export function isEmptyPlan(plan: Plan): boolean {
-  return plan.families.every((family) => family.changes.length === 0)
+  const setChanges = plan.sets?.changes.length ?? 0
+  return setChanges === 0 && plan.families.every((family) => family.changes.length === 0)
 }
 
 /**

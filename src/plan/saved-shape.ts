@@ -10,6 +10,7 @@ import {
   type TableName,
 } from '../ruleset/model.ts'
 import type { Unmanaged } from './claim.ts'
+import type { SavedSet, SavedSets } from './saved-sets.ts'
 import type { Scope } from './scope.ts'
 
 export interface SavedFamilyShape {
@@ -36,6 +37,7 @@ export interface SavedShape {
   readonly policyDigest: string | null
   readonly ownership: Ownership
   readonly families: readonly SavedFamilyShape[]
+  readonly sets?: SavedSets
   readonly digest: string
 }
 
@@ -176,11 +178,33 @@ const family: Reader<SavedFamilyShape> = object<SavedFamilyShape>({
   unmanaged,
 })
 
-const shape: Reader<SavedShape> = object<SavedShape>({
-  kind: oneOf('fwctl-plan'),
-  formatVersion: oneOf('1.0'),
-  policyDigest: (value, path) => (value === null ? null : sha256(value, path)),
-  ownership,
-  families: list(family),
+const setOrigin: Reader<NonNullable<SavedSet['origin']>> = object<NonNullable<SavedSet['origin']>>({
+  file: plain,
+  line: count,
+  column: count,
+})
+
+const sets: Reader<SavedSets> = object<SavedSets>({
+  goals: list(
+    object<SavedSet>({
+      text: string,
+      contents: oneOf('exact', 'shared', 'others'),
+      origin: (value, path) => (value === null ? null : setOrigin(value, path)),
+    }),
+  ),
+  removals: list(plain),
   digest: sha256,
 })
+
+const shape: Reader<SavedShape> = object<SavedShape>(
+  {
+    kind: oneOf('fwctl-plan'),
+    formatVersion: oneOf('1.0'),
+    policyDigest: (value, path) => (value === null ? null : sha256(value, path)),
+    ownership,
+    families: list(family),
+    sets,
+    digest: sha256,
+  },
+  ['sets'],
+)

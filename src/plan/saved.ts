@@ -11,11 +11,13 @@
 import { digest } from '../base/digest.ts'
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
+import type { LiveSets, SetGoal } from '../ipset/set.ts'
 import { parseSave, printSave } from '../iptables/save.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Dialect, Family, Origin, Ruleset, TableName } from '../ruleset/model.ts'
 import type { Unmanaged } from './claim.ts'
 import { makePlan, type Plan } from './plan.ts'
+import { isSetName, readGoal, type SavedSets, saveGoal } from './saved-sets.ts'
 import { type SavedFamilyShape, type SavedShape, savedShape, untrusted } from './saved-shape.ts'
 import { rebase, type Scope, scopeDigest } from './scope.ts'
 import { rulesetDigest, stateText } from './state.ts'
@@ -38,6 +40,14 @@ export interface SavedPlan {
   readonly policyDigest?: string
   readonly ownership: Ownership
   readonly families: readonly SavedFamily[]
+  readonly sets?: SavedSetsPlan
+}
+
+/** What becomes of the sets, and the digest of what is to be done for it. */
+export interface SavedSetsPlan {
+  readonly goals: readonly SetGoal[]
+  readonly removals: readonly string[]
+  readonly digest: string
 }
 
 /** What is live now, family by family: `parseSave` gives such values. */
@@ -64,6 +74,7 @@ export function serialisePlan(plan: Plan): string {
       origins: originsOf(family.target),
       unmanaged: family.unmanaged,
     })),
+    ...(plan.sets === undefined ? {} : { sets: serialiseSets(plan.sets) }),
   }
   return `${JSON.stringify({ ...body, digest: integrity(body) }, null, 1)}\n`
 }
@@ -83,6 +94,25 @@ export function readSavedPlan(text: string, options: { readonly names?: Names } 
     ...(body.policyDigest === null ? {} : { policyDigest: body.policyDigest }),
     ownership: body.ownership,
     families: body.families.map((family) => readFamily(family, options.names)),
+    ...(body.sets === undefined ? {} : { sets: readSets(body.sets) }),
+  }
+}
+
+function serialiseSets({ goals, removals, digest }: SavedSetsPlan): SavedSets {
+  return { goals: goals.map(saveGoal), removals, digest }
+}
+
+function readSets({ goals, removals, digest }: SavedSets): SavedSetsPlan {
+  const strange = removals.find((name) => !isSetName(name))
+  if (strange !== undefined) throw untrusted('it removes a set that fwctl can not have made')
+  return {
+    goals: goals.map((saved) => {
+      const goal = readGoal(saved)
+      if (goal === undefined) throw untrusted('a set in it does not read back as it was written')
+      return goal
+    }),
+    removals,
+    digest,
   }
 }
 
@@ -106,8 +136,12 @@ export function checkBase(
   return { kind: 'stale', families: families.map((one) => one.family) }
 }
 
-/** The saved plan against what is live now; throws `stale-plan` when that is something else. */
-export function planFromSaved(saved: SavedPlan, live: LiveStates): Plan {
+/**
+ * The saved plan against what is live now; throws `stale-plan` when that is something else.
+ *
+ * @param sets The live sets that the plan names, when it is about any.
+ */
+export function planFromSaved(saved: SavedPlan, live: LiveStates, sets?: LiveSets): Plan {
   const base = checkBase(saved, live)
   if (base.kind === 'stale') {
     throw new FwctlError(
@@ -117,8 +151,11 @@ export function planFromSaved(saved: SavedPlan, live: LiveStates): Plan {
       { details: { families: base.families } },
     )
   }
-  return makePlan({
+  const plan = makePlan({
     ...(saved.policyDigest === undefined ? {} : { policyDigest: saved.policyDigest }),
+    ...(saved.sets === undefined
+      ? {}
+      : { sets: { live: sets ?? new Map(), goals: saved.sets.goals, made: saved.sets.removals } }),
     ownership: saved.ownership,
     families: saved.families.map(({ family, dialect, target, desired, scope, unmanaged }) => {
       const now = live[family]?.ruleset ?? { family, tables: [] }
@@ -132,6 +169,12 @@ export function planFromSaved(saved: SavedPlan, live: LiveStates): Plan {
       }
     }),
   })
+  if (plan.sets?.digest === saved.sets?.digest) return plan
+  throw new FwctlError(
+    'stale-plan',
+    'The live sets are no longer those that this plan was made from. The host was not touched; make ' +
+      'a new plan.',
+  )
 }
 
 function readFamily(saved: SavedFamilyShape, names: Names | undefined): SavedFamily {

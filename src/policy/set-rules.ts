@@ -1,7 +1,7 @@
 /** Rules that use sets: in which families they can exist, and whether they fit their sets. */
-import type { Position } from '../base/diagnostic.ts'
+import type { Diagnostic, Position } from '../base/diagnostic.ts'
 import { rulesOf, setReferences } from '../ipset/references.ts'
-import type { SetContents, SetGoal } from '../ipset/set.ts'
+import type { LiveSets, SetContents, SetGoal } from '../ipset/set.ts'
 import { kernelFamily, typeOf } from '../ipset/set-types.ts'
 import type { Family, Rule, Ruleset } from '../ruleset/model.ts'
 import type { Findings } from './findings.ts'
@@ -148,4 +148,25 @@ export function setGoals(rulesets: readonly Ruleset[], sets: readonly PolicySet[
         : 'exact'
     return { set, contents, origin: at }
   })
+}
+
+/** The sets that are nowhere; mere warnings while nobody knows which sets the host has. */
+export function missingSets(
+  external: readonly ExternalSet[],
+  live: LiveSets | undefined,
+): Diagnostic[] {
+  return external
+    .filter(({ name }) => !live?.has(name))
+    .map(({ name, at }): Diagnostic => {
+      const isKnown = live !== undefined
+      return {
+        code: 'set-missing',
+        severity: isKnown ? 'error' : 'warning',
+        message: isKnown
+          ? `neither the policy nor the host has a set "${name}"`
+          : `the policy declares no set "${name}", so the host has to have it`,
+        hint: 'declare it under sets:',
+        ...at,
+      }
+    })
 }
