@@ -12,6 +12,7 @@ const DEBIAN_PACKAGES = {
   ipset: 'ipset',
   ip: 'iproute2',
   nft: 'nftables',
+  'systemd-analyze': 'systemd',
 }
 
 /** Installs the npm packages unless they are there and as new as the lock file. Returns the exit code. */

@@ -45,6 +45,11 @@ export interface Options {
   readonly autoApprove?: boolean
   readonly reason?: string
   readonly lockWait?: string
+  readonly root?: string
+  readonly unitDir?: string
+  readonly policy?: string
+  readonly command?: string
+  readonly watch?: boolean
   readonly confirmWithin?: string
   readonly confirmProbe?: readonly string[]
   readonly check?: boolean

@@ -4,6 +4,7 @@
  */
 import type { Context } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
+import { INSTALL_OPTIONS, UNIT_OPTIONS } from './operation-options.ts'
 import {
   FAMILY_OPTION,
   HOST_OPTIONS,
@@ -200,6 +201,30 @@ export const VERBS: readonly Verb[] = [
     formats: ['text', 'json'],
     options: [],
     load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'install',
+    summary: 'write systemd units: restore at boot, look for drift, keep watch',
+    arguments: [],
+    shared: ['backend', 'stateDir'],
+    options: [...UNIT_OPTIONS, ...INSTALL_OPTIONS],
+    load: async () => (await import('./install.ts')).install,
+  },
+  {
+    name: 'uninstall',
+    summary: 'remove what install has written; the rules stay',
+    arguments: [],
+    shared: [],
+    options: UNIT_OPTIONS,
+    load: async () => (await import('./install.ts')).uninstall,
+  },
+  {
+    name: 'restore',
+    summary: 'bring back what was last applied and confirmed, as at boot',
+    arguments: [],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    options: [LOCK_WAIT],
+    load: async () => (await import('./restore.ts')).restore,
   },
   {
     name: 'schema',

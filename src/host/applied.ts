@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { FwctlError } from '../base/error.ts'
 import type { ExpiringRule } from '../plan/hold.ts'
 import type { Ownership } from '../policy/policy.ts'
-import type { Family } from '../ruleset/model.ts'
+import type { Backend, Family } from '../ruleset/model.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { decodeText } from './lossless-text.ts'
 import type { StateDir } from './state-dir.ts'
@@ -21,6 +21,8 @@ export interface AppliedRecord {
 }
 
 export interface AppliedFamily {
+  /** What was in use: where nothing else is said, it is used again. */
+  readonly backend?: Backend
   /** Of the whole target, without counters (`rulesetDigest`). */
   readonly digest: string
   /** The target as iptables-restore reads it. */

@@ -352,6 +352,7 @@ function appliedRecord(
     const target = targetFor(planned, live)
     const expires = expiringRules(target)
     families[planned.family] = {
+      backend: planned.dialect.backend,
       digest: rulesetDigest(target),
       rules: printSave(target),
       ...(planned.desired === undefined ? {} : { desired: printSave(planned.desired) }),

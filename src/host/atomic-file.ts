@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, unlink } from 'node:fs/promises'
+import { chmod, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import { encodeText } from './lossless-text.ts'
@@ -12,6 +12,20 @@ export async function writeAtomically(path: string, text: string): Promise<void>
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`
   try {
     await writeSynced(temporary, text)
+    await rename(temporary, path)
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined)
+    throw unwritable(path, error)
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** The same for a file that everybody may read, such as a unit of systemd. */
+export async function replacePublic(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`
+  try {
+    await writeSynced(temporary, text)
+    await chmod(temporary, 0o644)
     await rename(temporary, path)
   } catch (error) {
     await unlink(temporary).catch(() => undefined)

@@ -21,7 +21,7 @@ export interface CliNamespace extends AsyncDisposable {
   save(family: Family): Promise<string>
 }
 
-const VERBS_WITH_STATE = ['apply', 'confirm', 'rollback', 'snapshots', 'doctor']
+const VERBS_WITH_STATE = ['apply', 'confirm', 'restore', 'rollback', 'snapshots', 'doctor']
 const VERBS_WITH_HOST = [...VERBS_WITH_STATE, 'plan', 'import']
 
 export async function cliNamespace(backend: Backend): Promise<CliNamespace> {
