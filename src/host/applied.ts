@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { FwctlError } from '../base/error.ts'
 import type { ExpiringRule } from '../plan/hold.ts'
+import type { SavedSet } from '../plan/saved-sets.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Backend, Family } from '../ruleset/model.ts'
 import { writeAtomically } from './atomic-file.ts'
@@ -18,6 +19,14 @@ export interface AppliedRecord {
   readonly snapshot?: string
   readonly ownership: Ownership
   readonly families: Readonly<Partial<Record<Family, AppliedFamily>>>
+  readonly sets?: AppliedSets
+}
+
+export interface AppliedSets {
+  /** Sets that fwctl made here: those that nobody declares any more go. */
+  readonly made: readonly string[]
+  /** What the policy declared. */
+  readonly goals: readonly SavedSet[]
 }
 
 export interface AppliedFamily {

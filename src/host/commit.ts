@@ -10,6 +10,15 @@ import type { Executor } from './executor.ts'
 import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
 import { runRestore } from './restore.ts'
+import {
+  planSetsEdit,
+  readSets,
+  removeLeftovers,
+  runSets,
+  type SetsEdit,
+  type SetsTarget,
+  verifySets,
+} from './sets.ts'
 
 /** The host that is changed. */
 export interface Host {
@@ -77,14 +86,40 @@ export function planEdits(
 /** Why a commit did not succeed; undefined: it did, and the host holds the targets. */
 export type CommitFailure = string | undefined
 
+interface CommitOptions {
+  readonly freeze: Freeze
+  readonly signal?: AbortSignal | undefined
+  readonly sets?: SetsEdit | undefined
+}
+
 /**
  * Runs the batches one after the other and checks the result. Between two families, and before the
- * check, `signal` ends it; a restore that is under way always comes to its end.
+ * check, `signal` ends it; a restore that is under way always comes to its end. Sets are filled before
+ * the rules that use them, and go when no rule does any more.
  */
 export async function commitEdits(
   host: Host,
   edits: readonly Edit[],
-  options: { readonly freeze: Freeze; readonly signal?: AbortSignal | undefined },
+  options: CommitOptions,
+): Promise<CommitFailure> {
+  const { sets, signal } = options
+  if (sets === undefined) return commitRules(host, edits, options)
+  if (signal?.aborted) return 'it was cancelled'
+  const { executor } = host
+  const unfilled = await runSets(executor, sets.batch.before)
+  if (unfilled !== undefined) return unfilled
+  const failure = edits.length === 0 ? undefined : await commitRules(host, edits, options)
+  if (failure !== undefined) return failure
+  const kept = await runSets(executor, sets.batch.after)
+  return (
+    kept ?? (await verifySets(executor, sets)) ?? (signal?.aborted ? 'it was cancelled' : undefined)
+  )
+}
+
+async function commitRules(
+  host: Host,
+  edits: readonly Edit[],
+  options: CommitOptions,
 ): Promise<CommitFailure> {
   const { lockFile } = options.freeze
   for (const { family, tools, batch } of edits) {
@@ -133,6 +168,8 @@ export async function goBack(
     readonly ways: readonly WayBack[]
     readonly foreign: ForeignPatterns
     readonly freeze: Freeze
+    /** The sets as they have to be again. */
+    readonly sets?: SetsTarget | undefined
   },
 ): Promise<CommitFailure> {
   const { ways, foreign, freeze } = input
@@ -151,12 +188,22 @@ export async function goBack(
         }),
       )
       const edits = planEdits(host, live, { targets, foreign })
-      if (edits.length === 0) return undefined
-      failure = await commitEdits(host, edits, { freeze })
+      const sets = input.sets && (await planSetsBack(host, input.sets))
+      if (edits.length === 0 && sets === undefined) return undefined
+      failure = await commitEdits(host, edits, { freeze, sets })
       if (failure === undefined) return undefined
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
     }
   }
   return failure
+}
+
+/** Also clears away what was being filled when it went wrong. */
+async function planSetsBack({ executor }: Host, target: SetsTarget): Promise<SetsEdit | undefined> {
+  const names = [...target.goals.map((goal) => goal.set.name), ...target.removals]
+  const live = await readSets(executor, names)
+  const edit = planSetsEdit(live, target)
+  if (edit === undefined || edit.batch.before === '') await removeLeftovers(executor, live)
+  return edit
 }

@@ -1,6 +1,7 @@
 import { readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { FwctlError } from '../base/error.ts'
+import type { SavedSet } from '../plan/saved-sets.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family } from '../ruleset/model.ts'
@@ -20,6 +21,8 @@ export interface Journal {
   /** The way back. */
   readonly snapshot: string
   readonly families: readonly JournalFamily[]
+  /** The sets that are being changed; what they were is in the snapshot. */
+  readonly sets?: JournalSets
   readonly foreign: ForeignPatterns
   /** What is to be recorded if all of it turns out to be done. */
   readonly applied: AppliedRecord
@@ -35,6 +38,13 @@ export interface JournalFamily {
   /** Digests of the touched chains. */
   readonly before: string
   readonly after: string
+}
+
+export interface JournalSets {
+  /** All of them by name, also those that come and those that go. */
+  readonly touched: readonly string[]
+  readonly goals: readonly SavedSet[]
+  readonly removals: readonly string[]
 }
 
 export async function openJournal(stateDir: StateDir, journal: Journal): Promise<void> {

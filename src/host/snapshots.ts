@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FwctlError } from '../base/error.ts'
+import type { SetContents } from '../ipset/set.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import type { Backend, Dialect, Family } from '../ruleset/model.ts'
 import { FAMILIES, TABLES } from '../ruleset/model.ts'
@@ -34,12 +35,23 @@ export interface SnapshotMeta {
   readonly families: Readonly<Partial<Record<Family, SnapshotFamily>>>
   /** The chains that were about to be changed. */
   readonly touched: Readonly<Partial<Record<Family, readonly TouchedChain[]>>>
+  readonly sets?: SnapshotSets
+}
+
+/** The sets that fwctl looks after, as they were. */
+export interface SnapshotSets {
+  /** Of `sets.rules`, their part of `ipset save`. */
+  readonly digest: string
+  /** Whose their entries were. */
+  readonly contents: Readonly<Record<string, SetContents>>
 }
 
 /** A saved live ruleset that can be gone back to. The dumps are those of iptables-save -c. */
 export interface Snapshot {
   readonly meta: SnapshotMeta
   readonly dumps: Readonly<Partial<Record<Family, string>>>
+  /** The sets, in the words of ipset save. */
+  readonly sets?: string
 }
 
 /** Who is doing what, for the snapshot's meta data. */
@@ -51,8 +63,10 @@ export interface SnapshotContext {
   readonly policyDigest?: string
   readonly fwctlVersion: string
   readonly touched: SnapshotMeta['touched']
+  readonly sets?: { readonly text: string; readonly contents: SnapshotSets['contents'] }
 }
 
+const SETS_FILE = 'sets.rules'
 const ID = /^\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{4}$/
 
 /** Saves what is live. When this returns, the snapshot is whole and on the disk. */
@@ -61,7 +75,7 @@ export async function saveSnapshot(
   live: Live,
   context: SnapshotContext,
 ): Promise<Snapshot> {
-  const { now, ...about } = context
+  const { now, sets, ...about } = context
   const stamp = now.toISOString().replaceAll(/[-:]/g, '')
   const id = `${stamp}-${randomBytes(2).toString('hex')}`
   const dumps: Partial<Record<Family, string>> = {}
@@ -77,17 +91,19 @@ export async function saveSnapshot(
     createdAt: now.toISOString(),
     ...about,
     families,
+    ...(sets ? { sets: { digest: digestOf(sets.text), contents: sets.contents } } : {}),
   }
   const partial = join(stateDir.snapshots, `.${id}.tmp`)
   await mkdir(partial, { mode: 0o700 })
   for (const [family, dump] of Object.entries(dumps)) {
     await writeSynced(join(partial, `${family}.rules`), dump)
   }
+  if (sets) await writeSynced(join(partial, SETS_FILE), sets.text)
   await writeSynced(join(partial, 'meta.json'), `${JSON.stringify(meta, undefined, 2)}\n`)
   await syncDirectory(partial)
   await rename(partial, join(stateDir.snapshots, id))
   await syncDirectory(stateDir.snapshots)
-  return { meta, dumps }
+  return { meta, dumps, ...(sets ? { sets: sets.text } : {}) }
 }
 
 /** The ids there are, oldest first. */
@@ -117,7 +133,11 @@ export async function readSnapshot(stateDir: StateDir, id?: string): Promise<Sna
     if (digestOf(dump) !== saved.digest) throw untrusted(path, 'its digest is not the saved one')
     dumps[family] = dump
   }
-  return { meta, dumps }
+  if (meta.sets === undefined) return { meta, dumps }
+  const path = join(directory, SETS_FILE)
+  const sets = await readText(path)
+  if (digestOf(sets) !== meta.sets.digest) throw untrusted(path, 'its digest is not the saved one')
+  return { meta, dumps, sets }
 }
 
 /**
@@ -180,6 +200,7 @@ function parseMeta(text: string, directory: string): SnapshotMeta {
 function isMeta(value: unknown): value is SnapshotMeta {
   if (!isRecord(value) || value.formatVersion !== 1 || !isRecord(value.families)) return false
   if (!isRecord(value.touched)) return false
+  if (value.sets !== undefined && !isSets(value.sets)) return false
   const texts = ['id', 'createdAt', 'user', 'host', 'reason', 'fwctlVersion']
   return (
     Object.values(value.touched).every(
@@ -203,6 +224,14 @@ function isMeta(value: unknown): value is SnapshotMeta {
         saved.version.length === 3 &&
         saved.version.every((part) => Number.isInteger(part)),
     )
+  )
+}
+
+function isSets(value: unknown): boolean {
+  if (!isRecord(value) || typeof value.digest !== 'string' || !isRecord(value.contents))
+    return false
+  return Object.values(value.contents).every(
+    (one) => one === 'exact' || one === 'shared' || one === 'others',
   )
 }
 
