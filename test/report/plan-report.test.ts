@@ -65,7 +65,7 @@ test.each(['plan', 'empty'])('the JSON of the %s fits the published schema', (wh
 })
 
 test('every key of the schemas is described', () => {
-  for (const name of ['plan', 'diagnostics']) {
+  for (const name of ['plan', 'drift', 'diagnostics']) {
     const schema = JSON.parse(readFileSync(`schemas/${name}.schema.json`, 'utf8'))
     expect(undescribed(schema, name)).toEqual([])
   }
