@@ -26,6 +26,14 @@ import type { Ownership } from '../policy/policy.ts'
 import { type Dialect, FAMILIES, type Family, type Ruleset } from '../ruleset/model.ts'
 import { type AppliedFamily, type AppliedRecord, readApplied, writeApplied } from './applied.ts'
 import {
+  type ApplicableSets,
+  appliedSets,
+  type FreshSets,
+  journalSets,
+  readSetsBase,
+  setsToSave,
+} from './apply-sets.ts'
+import {
   type CommitFailure,
   commitEdits,
   type Edit,
@@ -52,6 +60,7 @@ import { type RehearseMode, refuseNativeRules, requireRehearsal } from './prefli
 import { provenance } from './provenance.ts'
 import { type Recovery, recover } from './recover.ts'
 import type { Rehearsal } from './rehearsal.ts'
+import { type SetsEdit, setsWayBack } from './sets.ts'
 import { type Snapshot, type SnapshotMeta, saveSnapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
 
@@ -70,6 +79,8 @@ export interface ApplicablePlan {
     /** What the policy declares. */
     readonly desired?: Ruleset
   }[]
+  /** Absent: no sets are looked at. */
+  readonly sets?: ApplicableSets
 }
 
 /** What apply is about to do. */
@@ -126,14 +137,20 @@ export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
     request.progress?.('read')
     const live = await readBase(request)
     const edits = planFresh(request, live)
-    if (edits.length === 0) {
+    const sets = await readSetsBase(request.executor, request.plan.sets, request.signal)
+    if (edits.length === 0 && sets.edit === undefined) {
       if (ending) await disarmConfirm(request.stateDir, ending, TAKEN_BACK)
       else if (!request.unrecorded) await recordUnchanged(request, live)
       return { kind: 'unchanged', recovery }
     }
     const diagnostics = await refuseNativeRules(request, edits)
     request.progress?.('rehearse')
-    const rehearsal = await requireRehearsal({ ...request, mode: request.rehearse, edits })
+    const rehearsal = await requireRehearsal({
+      ...request,
+      mode: request.rehearse,
+      edits,
+      sets: sets.edit,
+    })
     const committed = await commitGuarded(request, edits)
     if (ending) await disarmConfirm(request.stateDir, ending, TAKEN_BACK)
     return { kind: 'applied', recovery, ...committed, rehearsal, diagnostics }
@@ -191,14 +208,18 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
     // Again, now that nobody gets in between; the rehearsal may have taken a while.
     const live = await readBase(request)
     const edits = planFresh(request, live)
+    const sets = await readSetsBase(request.executor, request.plan.sets, request.signal)
     request.progress?.('snapshot')
-    const snapshot = await takeSnapshot(request, live, edits)
-    const applied = appliedRecord(request, live, snapshot.meta)
+    const snapshot = await takeSnapshot(request, live, { edits, sets })
+    const last = await readApplied(request.stateDir).catch(() => undefined)
+    const applied = appliedRecord(request, live, { last, sets: sets.edit, snapshot: snapshot.meta })
+    const journaled = journalSets(sets.edit)
     const kernel = await kernelIdentity(request.executor)
     requireNotCancelled(request)
     const { stateDir, confirm, ends } = request
     const { foreign } = request.plan.ownership
-    const about = { stateDir, edits, snapshot: snapshot.meta.id, applied, foreign, kernel }
+    const sealed = { snapshot: snapshot.meta.id, ...(journaled && { sets: journaled }) }
+    const about = { stateDir, edits, ...sealed, applied, foreign, kernel }
     const armed = confirm && (await armConfirm({ ...about, confirm }))
     const token = armed?.token ?? ends
     try {
@@ -213,6 +234,7 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
           before: touchedDigest(before, touched),
           after: touchedDigest(target, touched),
         })),
+        ...(journaled && { sets: journaled }),
         foreign,
         applied,
         ...(request.unrecorded ? { unrecorded: true } : {}),
@@ -223,8 +245,9 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
       throw error
     }
     request.progress?.('commit')
-    const failure = await commitSafely(request, edits, freeze)
-    if (failure !== undefined) await undo({ request, edits, freeze, snapshot, failure, armed })
+    const work = { edits, sets: sets.edit, freeze }
+    const failure = await commitSafely(request, work)
+    if (failure !== undefined) await undo({ request, ...work, snapshot, failure, armed })
     const isRecorded = armed === undefined && ends === undefined && !request.unrecorded
     const pending = await recordSuccess(stateDir, { armed, ...(isRecorded && { applied }) })
     return { snapshot: snapshot.meta.id, ...(pending && { pending }) }
@@ -233,40 +256,48 @@ async function commitGuarded(request: ApplyRequest, planned: readonly Edit[]): P
   }
 }
 
+interface Work {
+  readonly edits: readonly Edit[]
+  readonly sets: SetsEdit | undefined
+  readonly freeze: Freeze
+}
+
 async function commitSafely(
   request: ApplyRequest,
-  edits: readonly Edit[],
-  freeze: Freeze,
+  { edits, sets, freeze }: Work,
 ): Promise<CommitFailure> {
   try {
-    return await commitEdits(request, edits, { freeze, signal: request.signal })
+    return await commitEdits(request, edits, { freeze, sets, signal: request.signal })
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
 }
 
 /** Puts back what was there, and throws what that comes to. */
-async function undo(attempt: {
-  readonly request: ApplyRequest
-  readonly edits: readonly Edit[]
-  readonly freeze: Freeze
-  readonly snapshot: Snapshot
-  readonly failure: string
-  readonly armed: PendingChange | undefined
-}): Promise<never> {
-  const { request, edits, freeze, snapshot, failure, armed } = attempt
+async function undo(
+  attempt: Work & {
+    readonly request: ApplyRequest
+    readonly snapshot: Snapshot
+    readonly failure: string
+    readonly armed: PendingChange | undefined
+  },
+): Promise<never> {
+  const { request, edits, sets, freeze, snapshot, failure, armed } = attempt
   request.progress?.('undo')
   const details = { reason: failure, snapshot: snapshot.meta.id }
   const undoFailure = await goBack(request, {
     ways: edits,
     foreign: request.plan.ownership.foreign,
     freeze,
+    sets: sets && setsWayBack(sets),
   })
   if (undoFailure !== undefined) {
     const commands = edits.map(({ family, tools }) => {
       const path = `${request.stateDir.snapshots}/${snapshot.meta.id}/${family}.rules`
       return `${tools.restore} --counters < ${path}`
     })
+    const saved = `${request.stateDir.snapshots}/${snapshot.meta.id}/sets.rules`
+    if (sets !== undefined) commands.unshift(`ipset restore -exist < ${saved}`)
     throw new FwctlError(
       'rollback-incomplete',
       `Applying failed (${failure}), and going back failed too (${undoFailure}). The host may hold ` +
@@ -290,13 +321,14 @@ async function undo(attempt: {
 async function takeSnapshot(
   request: ApplyRequest,
   live: Live,
-  edits: readonly Edit[],
+  { edits, sets }: { readonly edits: readonly Edit[]; readonly sets: FreshSets },
 ): Promise<Snapshot> {
   const others = FAMILIES.filter((family) => !live[family] && request.backend.families[family])
   const rest = await readLive(request.executor, request.backend, { families: others }).catch(
     // Not part of the plan, so not in need of a way back.
     (): Live => ({}),
   )
+  const savedSets = setsToSave(request.plan.sets, sets.live)
   return saveSnapshot(
     request.stateDir,
     { ...live, ...rest },
@@ -305,6 +337,7 @@ async function takeSnapshot(
       now: new Date(),
       reason: request.reason,
       touched: Object.fromEntries(edits.map(({ family, touched }) => [family, touched])),
+      ...(savedSets && { sets: savedSets }),
       ...(request.plan.policyDigest === undefined
         ? {}
         : { policyDigest: request.plan.policyDigest }),
@@ -334,10 +367,11 @@ async function recordSuccess(
 
 /** A policy that changes nothing is from now on what drift is measured by, all the same. */
 async function recordUnchanged(request: ApplyRequest, live: Live): Promise<void> {
-  const record = appliedRecord(request, live)
   const last = await readApplied(request.stateDir).catch(() => undefined)
+  const record = appliedRecord(request, live, { last })
   const isKnown =
     last?.policyDigest === record.policyDigest &&
+    JSON.stringify(last?.sets) === JSON.stringify(record.sets) &&
     FAMILIES.every((family) => last?.families[family]?.digest === record.families[family]?.digest)
   if (!isKnown) await writeApplied(request.stateDir, record)
 }
@@ -345,8 +379,14 @@ async function recordUnchanged(request: ApplyRequest, live: Live): Promise<void>
 function appliedRecord(
   { plan, reason }: ApplyRequest,
   live: Live,
-  snapshot?: SnapshotMeta,
+  about: {
+    readonly last: AppliedRecord | undefined
+    readonly sets?: SetsEdit | undefined
+    readonly snapshot?: SnapshotMeta
+  },
 ): AppliedRecord {
+  const { snapshot } = about
+  const sets = appliedSets(plan.sets, about.sets, about.last)
   const families: Partial<Record<Family, AppliedFamily>> = {}
   for (const planned of plan.families) {
     const target = targetFor(planned, live)
@@ -368,6 +408,7 @@ function appliedRecord(
     ...(snapshot ? { snapshot: snapshot.id } : {}),
     ownership: plan.ownership,
     families,
+    ...(sets && { sets }),
   }
 }
 

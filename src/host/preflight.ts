@@ -5,6 +5,7 @@ import type { Edit, Host } from './commit.ts'
 import type { Executor } from './executor.ts'
 import { findNativeRules } from './native-rules.ts'
 import { type Rehearsal, rehearsalError, rehearse } from './rehearsal.ts'
+import type { SetsEdit } from './sets.ts'
 
 /**
  * `required`: no rehearsal, no apply. `auto`: without one, only a plan that the kernel takes as a
@@ -52,6 +53,7 @@ export async function requireRehearsal(
   input: Host & {
     readonly mode: RehearseMode
     readonly edits: readonly Edit[]
+    readonly sets?: SetsEdit | undefined
     readonly signal?: AbortSignal | undefined
   },
 ): Promise<Rehearsal> {
@@ -61,8 +63,9 @@ export async function requireRehearsal(
   const rehearsal = await rehearse({ ...input, families })
   if (rehearsal.kind === 'failed') throw rehearsalError(rehearsal.problems)
   if (rehearsal.kind === 'passed') return rehearsal
-  const blocks = edits.reduce((count, edit) => count + edit.batch.tables.length, 0)
-  if (mode === 'auto' && blocks === 1) return rehearsal
+  const sets = input.sets === undefined ? 0 : 1
+  const blocks = edits.reduce((count, edit) => count + edit.batch.tables.length, sets)
+  if (mode === 'auto' && blocks <= 1) return rehearsal
   const danger =
     mode === 'required'
       ? ''

@@ -1,11 +1,13 @@
 import { FwctlError } from '../base/error.ts'
 import { touchedDigest } from '../plan/touched.ts'
 import { writeApplied } from './applied.ts'
+import { journalTarget, snapshotTarget, targetNames } from './apply-sets.ts'
 import { freezeTables, goBack, type Host, type WayBack } from './commit.ts'
 import { closeJournal, type Journal, readJournal } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, parseLive, readLive } from './live.ts'
 import { readPending } from './pending.ts'
+import { planSetsEdit, readSets, removeLeftovers, type SetsTarget } from './sets.ts'
 import { settleRolledBack } from './settle.ts'
 import { readSnapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
@@ -40,19 +42,20 @@ export async function recover(host: Host, stateDir: StateDir): Promise<Recovery>
     families,
     ...(host.names ? { names: host.names } : {}),
   })
-  if (isAt(journal, live, 'before')) {
+  const sets = await openSets(host, stateDir, journal)
+  if (isAt(journal, live, 'before') && (sets?.isBefore ?? true)) {
     await settlePending(stateDir, journal, 'arms')
     await closeJournal(stateDir)
     return { kind: 'dropped', message: `${began} before it changed anything.` }
   }
-  if (isAt(journal, live, 'after')) {
+  if (isAt(journal, live, 'after') && (sets?.isAfter ?? true)) {
     if (journal.confirm === undefined && !journal.unrecorded)
       await writeApplied(stateDir, journal.applied)
     await settlePending(stateDir, journal, 'ends')
     await closeJournal(stateDir)
     return { kind: 'completed', message: `${began} when all was done; it has been recorded now.` }
   }
-  await undoJournal(host, stateDir, journal)
+  await undoJournal(host, stateDir, { journal, sets: sets?.before })
   await settlePending(stateDir, journal, 'arms')
   await closeJournal(stateDir)
   return {
@@ -68,7 +71,36 @@ function isAt(journal: Journal, live: Live, side: 'before' | 'after'): boolean {
   })
 }
 
-async function undoJournal(host: Host, stateDir: StateDir, journal: Journal): Promise<void> {
+interface OpenSets {
+  readonly isBefore: boolean
+  readonly isAfter: boolean
+  /** The way back. */
+  readonly before: SetsTarget
+}
+
+/** How far an apply that was cut short has got with its sets; what it was filling is cleared away. */
+async function openSets(
+  { executor }: Host,
+  stateDir: StateDir,
+  { sets, snapshot }: Journal,
+): Promise<OpenSets | undefined> {
+  if (sets === undefined) return undefined
+  const before = snapshotTarget(await readSnapshot(stateDir, snapshot), sets.touched)
+  const after = journalTarget(sets)
+  const live = await readSets(executor, [...targetNames(before), ...targetNames(after)])
+  await removeLeftovers(executor, live)
+  return {
+    isBefore: planSetsEdit(live, before) === undefined,
+    isAfter: planSetsEdit(live, after) === undefined,
+    before,
+  }
+}
+
+async function undoJournal(
+  host: Host,
+  stateDir: StateDir,
+  { journal, sets }: { readonly journal: Journal; readonly sets: SetsTarget | undefined },
+): Promise<void> {
   const snapshot = await readSnapshot(stateDir, journal.snapshot)
   const ways = journal.families.map(({ family, touched }): WayBack => {
     const saved = snapshot.meta.families[family]
@@ -85,7 +117,7 @@ async function undoJournal(host: Host, stateDir: StateDir, journal: Journal): Pr
   const families = ways.map((way) => way.family)
   const freeze = await freezeTables(host, families, undefined)
   try {
-    const failure = await goBack(host, { ways, foreign: journal.foreign, freeze })
+    const failure = await goBack(host, { ways, foreign: journal.foreign, freeze, sets })
     if (failure !== undefined) throw incomplete(stateDir, journal, failure)
   } finally {
     await freeze.thaw()
