@@ -1,28 +1,12 @@
-import type { Family, Rule, Ruleset } from '../ruleset/model.ts'
+import { countReferences } from '../ipset/references.ts'
+import type { Family, Ruleset } from '../ruleset/model.ts'
 import type { Executor } from './executor.ts'
 
 const IPSET_TIMEOUT_MS = 60_000
-const SET_OPTIONS = ['match-set', 'add-set', 'del-set', 'map-set']
 
 /** The names of the ipsets that the rules speak of. */
 export function setNames(rulesets: Iterable<Ruleset>): ReadonlySet<string> {
-  const names = new Set<string>()
-  for (const ruleset of rulesets) {
-    for (const table of ruleset.tables) {
-      for (const chain of table.chains) {
-        for (const rule of chain.rules) for (const name of setsOfRule(rule)) names.add(name)
-      }
-    }
-  }
-  return names
-}
-
-function setsOfRule(rule: Rule): readonly string[] {
-  const { matches, target } = rule.spec
-  return [...matches.flatMap((match) => match.options), ...(target?.options ?? [])].flatMap(
-    (option) =>
-      SET_OPTIONS.includes(option.name) && option.values[0] !== undefined ? [option.values[0]] : [],
-  )
+  return new Set(countReferences(rulesets).keys())
 }
 
 /**
@@ -66,7 +50,8 @@ export async function createStandInSets(
   )
 }
 
-async function createSets(to: Executor, creates: readonly string[]): Promise<void> {
+/** Runs `create` lines; what is there already stays. */
+export async function createSets(to: Executor, creates: readonly string[]): Promise<void> {
   if (creates.length === 0) return
   await to.run({
     program: 'ipset',

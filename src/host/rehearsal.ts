@@ -7,7 +7,8 @@
  *    it never asks the kernel, and on neither back end does it see a loop or a target in a wrong hook.)
  * 2. The prediction is tested too: what iptables-save then prints there must be the target.
  * 3. The result is about the host, not about an empty kernel: the namespace starts out with the live
- *    rules of the tables that change, and with the ipsets that the rules name, empty.
+ *    rules of the tables that change, and with the ipsets that the rules name, empty. Sets that
+ *    change are filled and swapped in a namespace of their own (rehearse-sets.ts).
  * 4. The host sees nothing of it: neither its rules nor its xtables lock are used, and nothing is left
  *    behind even when fwctl is killed (see scratch-namespace.ts).
  * 5. A refusal leads to the rule. nft names the line; where only the COMMIT is named (legacy, and
@@ -23,10 +24,12 @@ import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Family, Ruleset, TableName } from '../ruleset/model.ts'
 import { type HostBackend, requireTools } from './backend.ts'
 import type { Executor } from './executor.ts'
-import { copySetHeaders, createStandInSets, setNames } from './ipsets.ts'
+import { copySetHeaders, createSets, createStandInSets, setNames } from './ipsets.ts'
 import { readLive } from './live.ts'
+import { createdHeaders, rehearseSets } from './rehearse-sets.ts'
 import { type RestoreRefusal, runRestore } from './restore.ts'
 import { openScratchNamespace, type ScratchNamespace } from './scratch-namespace.ts'
+import type { SetsEdit } from './sets.ts'
 
 /** One family's part of what is rehearsed. */
 export interface RehearsedFamily {
@@ -44,7 +47,8 @@ export type Rehearsal =
 
 /** What would go wrong on the host. */
 export interface RehearsalProblem {
-  readonly family: Family
+  /** Absent when it is about the sets, which are no family's. */
+  readonly family?: Family
   readonly message: string
   /** The line of the batch that is refused; its rule knows its place in the policy. */
   readonly line?: BatchLine
@@ -58,6 +62,8 @@ export interface RehearseOptions {
   readonly backend: HostBackend
   readonly names?: Names
   readonly families: readonly RehearsedFamily[]
+  /** What the plan makes of the ipsets. */
+  readonly sets?: SetsEdit | undefined
   /** `stand-in`: sets that the host does not have are made up, for a check that is not about it. */
   readonly missingSets?: 'refuse' | 'stand-in'
   readonly signal?: AbortSignal | undefined
@@ -66,6 +72,9 @@ export interface RehearseOptions {
 /** Runs the batches, each after its family's live rules. Never touches the host. */
 export async function rehearse(options: RehearseOptions): Promise<Rehearsal> {
   const problems: RehearsalProblem[] = []
+  const sets = options.sets && (await rehearseSets(options.executor, options.sets, options.signal))
+  if (sets?.kind === 'skipped') return sets
+  if (sets?.kind === 'failed') return { kind: 'failed', problems: [{ message: sets.message }] }
   for (const one of options.families) {
     if (one.batch.text === '') continue
     const rehearsal = await rehearseFamily(one, options)
@@ -117,7 +126,7 @@ export function describeProblem(problem: RehearsalProblem): string {
   const at = origin ? ` (${origin.file}:${origin.line}:${origin.column})` : ''
   const where = line === undefined ? '' : ` at "${line.text}" in table ${line.table}${at}`
   const count = differences === undefined ? '' : ` in ${differences.length} places`
-  return `${family}: ${message}${where}${count}`
+  return `${family ?? 'sets'}: ${message}${where}${count}`
 }
 
 type FamilyRehearsal = Rehearsal | { readonly kind: 'refused'; readonly refusal: RestoreRefusal }
@@ -162,11 +171,14 @@ async function tryOut(
 /** Puts in what the batch touches and needs. Returns why that is impossible, if it is. */
 async function seed(
   { family, live, target, batch }: RehearsedFamily,
-  { executor, backend, missingSets, signal }: RehearseOptions,
+  { executor, backend, sets, missingSets, signal }: RehearseOptions,
   scratch: ScratchNamespace,
 ): Promise<string | undefined> {
   const touched = onlyTables(live, batch.tables)
-  const names = setNames([touched, onlyTables(target, batch.tables)])
+  const made = new Map(sets ? createdHeaders(sets) : [])
+  await createSets(scratch.executor, [...made.values()])
+  const used = setNames([touched, onlyTables(target, batch.tables)])
+  const names = new Set([...used].filter((name) => !made.has(name)))
   const missing = await copySetHeaders(executor, scratch.executor, names, signal)
   if (missingSets === 'stand-in') await createStandInSets(scratch.executor, missing, family)
   if (touched.tables.length === 0) return undefined
