@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import { type AppliedRecord, readApplied } from '../host/applied.ts'
-import { stateDirPaths } from '../host/state-dir.ts'
+import { requireTrustedDir, stateDirPaths } from '../host/state-dir.ts'
 import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drift.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Context } from './context.ts'
@@ -21,7 +21,19 @@ export async function readRecord(context: Context): Promise<AppliedRecord | unde
   }
   if (isOffline(context) && stateDir === undefined) return undefined
   const executor = isOffline(context) ? {} : await openExecutor(context)
-  return readApplied(stateDirPaths(stateRoot(context), executor))
+  const root = stateRoot(context)
+  const paths = stateDirPaths(root, executor)
+  try {
+    await requireTrustedDir(root, paths)
+    return await readApplied(paths)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EACCES') throw cause
+    throw new FwctlError(
+      'no-permission',
+      `${paths.applied} can not be read: it is for the user who applies. Run this as that user.`,
+      { cause },
+    )
+  }
 }
 
 /** The drift of a host, for the families that the plan and the record have. */
