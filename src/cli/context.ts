@@ -27,6 +27,7 @@ export interface RunInput {
 export interface Options {
   readonly live4?: string
   readonly live6?: string
+  readonly liveSets?: string
   readonly backend: BackendChoice
   readonly netns?: string
   readonly stateDir?: string

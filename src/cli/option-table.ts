@@ -36,6 +36,7 @@ export type SharedOption =
   | 'for'
   | 'live4'
   | 'live6'
+  | 'liveSets'
   | 'backend'
   | 'netns'
   | 'host'
@@ -69,6 +70,11 @@ export const SHARED_OPTIONS: Readonly<Record<SharedOption, OptionSpec>> = {
     description: 'the same for IPv6; with only one of the two the other family is left out',
     completes: 'file',
   },
+  liveSets: {
+    flags: '--live-sets <file>',
+    description: 'ipset save output to use as the live sets, beside --live4 or --live6',
+    completes: 'file',
+  },
   backend: {
     flags: '--backend <backend>',
     description: 'which iptables: the one that plain `iptables` is, or a certain one',
@@ -98,7 +104,14 @@ export const SHARED_OPTIONS: Readonly<Record<SharedOption, OptionSpec>> = {
 
 export const POLICY_OPTIONS: readonly SharedOption[] = ['values', 'var', 'for']
 export const HOST_OPTIONS: readonly SharedOption[] = ['backend', 'netns', 'host']
-export const LIVE_OPTIONS: readonly SharedOption[] = ['live4', 'live6', 'backend', 'netns', 'host']
+export const LIVE_OPTIONS: readonly SharedOption[] = [
+  'live4',
+  'live6',
+  'liveSets',
+  'backend',
+  'netns',
+  'host',
+]
 
 export const FAMILY_OPTION: OptionSpec = {
   flags: '--family <family>',

@@ -9,6 +9,7 @@ import type { Context } from './context.ts'
 import { refuseErrors, type Sources } from './findings.ts'
 import { type HostInput, isOffline, openHost, readDumps } from './host-input.ts'
 import { assumedBackend, clock, compileInput, readPolicy, wantedFamilies } from './policy-input.ts'
+import { planSetsInput } from './sets-input.ts'
 
 export interface PlanInput {
   readonly plan: Plan
@@ -33,6 +34,7 @@ export async function planPolicy(context: Context, signal?: AbortSignal): Promis
   noteMissingFamilies(wanted, live, context)
   const { plan, diagnostics } = planFromPolicy(input, live, {
     ...(host ? { names: host.names } : {}),
+    ...(await planSetsInput({ trial, host, signal }, context)),
     now,
     diagnostics: Object.values(live).flatMap((one) => one.diagnostics),
   })

@@ -1,7 +1,8 @@
-import { wayBackTargets } from '../host/confirm-way-back.ts'
+import { targetNames } from '../host/apply-sets.ts'
+import { pendingSetsTarget, wayBackTargets } from '../host/confirm-way-back.ts'
 import { readLive } from '../host/live.ts'
 import { type PendingChange, readPending } from '../host/pending.ts'
-import { planRollback } from '../host/rollback.ts'
+import { planRollback, rollbackSetNames } from '../host/rollback.ts'
 import { readSnapshot } from '../host/snapshots.ts'
 import type { StateDir } from '../host/state-dir.ts'
 import { makePlan } from '../plan/plan.ts'
@@ -12,6 +13,7 @@ import type { Context } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import { openExecutor, openHost, openState } from './host-input.ts'
+import { liveSets, setsMade } from './sets-input.ts'
 
 /** The way back is a plan like any other: shown first, then applied. */
 export async function rollback(context: Context): Promise<ExitCode> {
@@ -26,7 +28,10 @@ export async function rollback(context: Context): Promise<ExitCode> {
   const then = saved.map((family) => meta.families[family]?.backend)[0] ?? 'auto'
   const host = await openHost(context, options.backend === 'auto' ? then : options.backend)
   const live = await readLive(host.executor, host.backend, { families: saved, names: host.names })
-  const plan = await planRollback({ live, snapshot, stateDir, names: host.names })
+  const madeSets = await setsMade(stateDir)
+  const sets = await liveSets(host, rollbackSetNames(snapshot, madeSets))
+  const about = { live, snapshot, stateDir, names: host.names, madeSets }
+  const plan = await planRollback({ ...about, ...(sets && { sets }) })
   showFindings(plan.diagnostics, context)
   context.note(`Back to ${meta.id}, as it was before: ${meta.reason}`)
   return showAndApply(
@@ -56,7 +61,10 @@ async function takeBack(
     names,
   })
   const snapshot = await readSnapshot(stateDir, pending.snapshot)
+  const target = pendingSetsTarget(pending, snapshot)
+  const sets = target && (await liveSets(host, targetNames(target)))
   const plan = makePlan({
+    ...(target && sets && { sets: { live: sets, goals: target.goals, made: target.removals } }),
     families: wayBackTargets(pending, snapshot, { live, names }).flatMap((target) => {
       const now = live[target.family]
       return now === undefined ? [] : [{ dialect: now.dialect, live: now.ruleset, target }]

@@ -5,13 +5,14 @@
  * unit that runs this has no right to make namespaces.
  */
 import { FwctlError } from '../base/error.ts'
-import { planHold } from '../plan/hold.ts'
+import { heldSets, planHold } from '../plan/hold.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 import { type AppliedRecord, readApplied } from './applied.ts'
 import { type ApplyOutcome, applyPlan } from './apply.ts'
 import { detectBackend, type HostBackend } from './backend.ts'
 import type { Host } from './commit.ts'
 import { readLive } from './live.ts'
+import { readSets } from './sets.ts'
 import type { StateDir } from './state-dir.ts'
 
 export type RestoreResult =
@@ -62,7 +63,15 @@ async function restoreFamily(
     families: [family],
     ...(names ? { names } : {}),
   })
-  const plan = planHold({ record, live, now, ...(names ? { names } : {}) })
+  const wanted = heldSets(record).map((goal) => goal.set.name)
+  const sets = wanted.length === 0 ? undefined : await readSets(host.executor, wanted)
+  const plan = planHold({
+    record,
+    live,
+    now,
+    ...(sets ? { sets } : {}),
+    ...(names ? { names } : {}),
+  })
   const outcome = await applyPlan({
     ...host,
     plan,

@@ -13,12 +13,14 @@ import type { Names } from '../extensions/names.ts'
 import { wayBack } from '../plan/way-back.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Ruleset, TableName } from '../ruleset/model.ts'
+import { snapshotTarget, targetNames } from './apply-sets.ts'
 import type { HostBackend } from './backend.ts'
 import { commitEdits, type Freeze, freezeTables, type Host, planEdits } from './commit.ts'
 import type { Executor } from './executor.ts'
 import { type Live, parseLive, readLive } from './live.ts'
 import type { PendingChange, PendingFamily } from './pending.ts'
 import { runRestore } from './restore.ts'
+import { planSetsEdit, readSets, runSets, type SetsTarget } from './sets.ts'
 import type { Snapshot } from './snapshots.ts'
 
 /** How a way back ended. */
@@ -62,6 +64,14 @@ export function wayBackTargets(
       foreign: pending.foreign,
     })
   })
+}
+
+/** What the sets that the change touched must become again; undefined: it touched none. */
+export function pendingSetsTarget(
+  { sets }: PendingChange,
+  snapshot: Snapshot,
+): SetsTarget | undefined {
+  return sets && snapshotTarget(snapshot, sets.touched)
 }
 
 /** Never throws. The caller holds the lock of the state directory, if that can be had. */
@@ -108,8 +118,11 @@ async function goExactly(host: Host, way: Way): Promise<string | undefined> {
         ...(host.names ? { names: host.names } : {}),
       })
       const edits = planEdits(host, live, { targets, foreign: pending.foreign })
-      if (edits.length === 0) return undefined
-      failure = await commitEdits(host, edits, { freeze })
+      const target = pendingSetsTarget(pending, snapshot)
+      const sets =
+        target && planSetsEdit(await readSets(host.executor, targetNames(target)), target)
+      if (edits.length === 0 && sets === undefined) return undefined
+      failure = await commitEdits(host, edits, { freeze, sets })
       if (failure === undefined) return undefined
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
@@ -121,6 +134,8 @@ async function goExactly(host: Host, way: Way): Promise<string | undefined> {
 async function loadWholeTables(host: Host, way: Way): Promise<string | undefined> {
   const failures: string[] = []
   const { lockFile } = way.freeze
+  // The rules of then may need them.
+  await fillSets(host, way).catch(() => undefined)
   // One family that fails is no reason to leave the other open.
   for (const family of way.pending.families) {
     try {
@@ -135,6 +150,13 @@ async function loadWholeTables(host: Host, way: Way): Promise<string | undefined
     }
   }
   return failures.length === 0 ? undefined : failures.join('; ')
+}
+
+async function fillSets({ executor }: Host, { pending, snapshot }: Way): Promise<void> {
+  const target = pendingSetsTarget(pending, snapshot)
+  if (target === undefined) return
+  const edit = planSetsEdit(await readSets(executor, targetNames(target)), target)
+  await runSets(executor, edit?.batch.before ?? '')
 }
 
 /** The touched tables as the dump has them, word for word; one that it lacks was empty. */

@@ -20,6 +20,7 @@ import type { AppliedRecord } from './applied.ts'
 import { type BootTime, readBootTime } from './boot-clock.ts'
 import type { Edit, Host } from './commit.ts'
 import { goWayBack, pendingHost } from './confirm-way-back.ts'
+import type { JournalSets } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { localExecutor } from './local-executor.ts'
 import { takeLock } from './lock.ts'
@@ -43,6 +44,7 @@ export async function armConfirm(input: {
   readonly confirm: ConfirmRequest
   readonly stateDir: StateDir
   readonly edits: readonly Edit[]
+  readonly sets?: JournalSets
   readonly snapshot: string
   readonly applied: AppliedRecord
   readonly foreign: ForeignPatterns
@@ -67,6 +69,7 @@ export async function armConfirm(input: {
       touched,
       after: printSave(target),
     })),
+    ...(input.sets && { sets: input.sets }),
     foreign: input.foreign,
     withinSeconds,
     ...(await timesFrom(withinSeconds)),

@@ -11,7 +11,7 @@ import type { Family } from '../ruleset/model.ts'
 import type { AppliedRecord } from './applied.ts'
 import type { FamilyTools } from './backend.ts'
 import type { BootTime } from './boot-clock.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, JournalSets } from './journal.ts'
 import type { Namespace } from './netns-executor.ts'
 import { readSealed, writeSealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
@@ -36,6 +36,8 @@ export interface PendingChange {
   /** The state before. */
   readonly snapshot: string
   readonly families: readonly PendingFamily[]
+  /** The sets that were changed with it; what they were is in the snapshot. */
+  readonly sets?: JournalSets
   /** The policy's own patterns of foreign chains. */
   readonly foreign: Journal['foreign']
   readonly withinSeconds: number

@@ -8,6 +8,7 @@
  */
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
+import type { LiveSets } from '../ipset/set.ts'
 import { whyUnfaithful } from '../iptables/faithful.ts'
 import { claim } from '../plan/claim.ts'
 import { isForeignChain, isForeignRule } from '../plan/foreign.ts'
@@ -24,6 +25,7 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
+import { snapshotTarget } from './apply-sets.ts'
 import { type Live, parseLive } from './live.ts'
 import { listSnapshots, readSnapshot, type Snapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
@@ -36,6 +38,10 @@ export interface RollbackRequest {
   readonly foreign?: ForeignPatterns
   /** Other tools' chains go back as well. */
   readonly exact?: boolean
+  /** The live sets of `rollbackSetNames`; absent: sets stay as they are. */
+  readonly sets?: LiveSets
+  /** Sets that fwctl made on this host: those that the snapshot does not have go. */
+  readonly madeSets?: readonly string[]
   readonly names?: Names
 }
 
@@ -68,9 +74,22 @@ export async function planRollback(request: RollbackRequest): Promise<Plan> {
     const target = exact ? saved : rollbackTarget({ live: now.ruleset, saved, touched, foreign })
     return [{ dialect: now.dialect, live: now.ruleset, target }]
   })
-  const plan = makePlan({ families, ownership: { ...DEFAULT_OWNERSHIP, foreign } })
+  const { sets, madeSets = [] } = request
+  const plan = makePlan({
+    families,
+    ownership: { ...DEFAULT_OWNERSHIP, foreign },
+    ...(sets && { sets: { live: sets, goals: snapshotTarget(snapshot).goals, made: madeSets } }),
+  })
   refuseUnfaithful(plan)
   return plan
+}
+
+/** The sets that going back may change. */
+export function rollbackSetNames(
+  { meta }: Snapshot,
+  madeSets: readonly string[],
+): readonly string[] {
+  return [...new Set([...Object.keys(meta.sets?.contents ?? {}), ...madeSets])]
 }
 
 /** Some rules come back with another meaning when their saved text is loaded. */

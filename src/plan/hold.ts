@@ -1,11 +1,13 @@
 /** Holds a host to what was last applied: after a restart, and against changes from outside. */
 import type { Names } from '../extensions/names.ts'
+import type { LiveSets, SetGoal } from '../ipset/set.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Family, Rule, Ruleset, TableName } from '../ruleset/model.ts'
 import { claim } from './claim.ts'
 import { readBaseline } from './drift.ts'
 import { makePlan, type Plan } from './plan.ts'
 import type { LiveStates } from './saved.ts'
+import { readGoal, type SavedSet } from './saved-sets.ts'
 import { type TouchedChain, withChainsFrom } from './touched.ts'
 
 /** A rule of what was applied that goes at a certain time. */
@@ -33,6 +35,12 @@ export interface HeldRecord {
       >
     >
   >
+  readonly sets?: { readonly goals: readonly SavedSet[] }
+}
+
+/** The sets that were declared when the record was made. */
+export function heldSets(record: HeldRecord): readonly SetGoal[] {
+  return (record.sets?.goals ?? []).flatMap((saved) => readGoal(saved) ?? [])
 }
 
 /** The rules of a target that do not stay for ever, for the record. */
@@ -59,6 +67,8 @@ export function planHold(input: {
   readonly now: Date
   /** Chains that are left as they are. */
   readonly except?: (family: Family) => readonly TouchedChain[]
+  /** The live ones of `heldSets`; absent: sets stay as they are. */
+  readonly sets?: LiveSets
   readonly names?: Names
 }): Plan {
   const { record, names, except = () => [] } = input
@@ -87,6 +97,7 @@ export function planHold(input: {
   return makePlan({
     families,
     ownership,
+    ...(input.sets && { sets: { live: input.sets, goals: heldSets(record), made: [] } }),
     ...(policyDigest === undefined ? {} : { policyDigest }),
   })
 }

@@ -1,0 +1,85 @@
+/** The ipsets of the host, for the verbs that need them. */
+import { FwctlError } from '../base/error.ts'
+import { readApplied } from '../host/applied.ts'
+import { readSets } from '../host/sets.ts'
+import { requireTrustedDir, type StateDir, stateDirPaths } from '../host/state-dir.ts'
+import { parseSets } from '../ipset/save.ts'
+import type { LiveSets } from '../ipset/set.ts'
+import type { CompiledPolicy } from '../policy/compile.ts'
+import type { Context } from './context.ts'
+import { readInput } from './files.ts'
+import { type HostInput, stateRoot } from './host-input.ts'
+
+/** Undefined when there is nothing to be looked at. Throws like `readSets`. */
+export async function liveSets(
+  { executor }: Pick<HostInput, 'executor'>,
+  names: readonly string[],
+  signal?: AbortSignal,
+): Promise<LiveSets | undefined> {
+  return names.length === 0 ? undefined : readSets(executor, names, signal)
+}
+
+/** The sets that fwctl made here, by its own record; a record that can not be trusted says nothing. */
+export async function setsMade(stateDir: Pick<StateDir, 'applied'>): Promise<readonly string[]> {
+  const record = await readApplied(stateDir).catch(() => undefined)
+  return record?.sets?.made ?? []
+}
+
+/** What planning a policy has to know of the host's sets. */
+export interface PlanSetsInput {
+  readonly sets?: LiveSets
+  readonly madeSets?: readonly string[]
+}
+
+/** Nothing when neither the policy nor fwctl's own record speaks of any set. */
+export async function planSetsInput(
+  about: {
+    readonly trial: CompiledPolicy
+    readonly host: HostInput | undefined
+    readonly signal?: AbortSignal | undefined
+  },
+  context: Context,
+): Promise<PlanSetsInput> {
+  const { trial, host, signal } = about
+  const declared = trial.sets.map((goal) => goal.set.name)
+  const used = [...declared, ...trial.externalSets.map((set) => set.name)]
+  if (host === undefined) {
+    const sets = await setsFromFile(used, context)
+    if (sets === undefined && declared.length > 0) {
+      context.note('Sets are not looked at: there is no --live-sets.')
+    }
+    return sets === undefined ? {} : { sets }
+  }
+  const madeSets = await setsMadeOn(host, context)
+  const sets = await liveSets(host, [...used, ...madeSets], signal)
+  return sets === undefined ? {} : { sets, madeSets }
+}
+
+/** The sets of `--live-sets`. Throws FwctlError `live-unreadable` for what is no `ipset save`. */
+export async function setsFromFile(
+  names: readonly string[],
+  context: Context,
+): Promise<LiveSets | undefined> {
+  const path = context.options.liveSets
+  if (path === undefined) return undefined
+  const wanted = new Set(names)
+  const { sets, unreadable } = parseSets(await readInput(path, context), (name) => wanted.has(name))
+  const [line] = unreadable
+  if (line === undefined) return sets
+  throw new FwctlError('live-unreadable', `${path} is not what ipset save prints: "${line}".`)
+}
+
+/** The same before there is a state directory: planning leaves nothing behind. */
+export async function setsMadeOn(
+  { executor }: Pick<HostInput, 'executor'>,
+  context: Context,
+): Promise<readonly string[]> {
+  const root = stateRoot(context)
+  const paths = stateDirPaths(root, executor)
+  try {
+    await requireTrustedDir(root, paths)
+    return await setsMade(paths)
+  } catch {
+    return []
+  }
+}
