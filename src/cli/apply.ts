@@ -1,3 +1,4 @@
+import { targetNames } from '../host/apply-sets.ts'
 import { readLive } from '../host/live.ts'
 import { planFromSaved, readSavedPlan, type SavedPlan } from '../plan/saved.ts'
 import { showAndApply } from './applying.ts'
@@ -7,6 +8,7 @@ import { readInput } from './files.ts'
 import { showFindings } from './findings.ts'
 import { openHost, openState } from './host-input.ts'
 import { planPolicy } from './planning.ts'
+import { liveSets } from './sets-input.ts'
 import { DEFAULT_POLICY } from './verb.ts'
 
 /** Exit 3 when a saved plan no longer fits, 4 and 5 when applying failed; see `EXIT`. */
@@ -46,9 +48,10 @@ async function applySaved(saved: SavedPlan, context: Context): Promise<ExitCode>
     families: saved.families.map((one) => one.family),
     names: host.names,
   })
+  const sets = saved.sets && (await liveSets(host, targetNames(saved.sets)))
   return showAndApply(
     {
-      plan: planFromSaved(saved, live),
+      plan: planFromSaved(saved, live, sets),
       host,
       stateDir: await openState(context, host.executor),
       reason: options.reason ?? `apply ${context.args[0]}`,

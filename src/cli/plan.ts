@@ -1,5 +1,6 @@
 import { FwctlError } from '../base/error.ts'
 import { describeProblem, rehearsalError, rehearse } from '../host/rehearsal.ts'
+import { setsEditOf } from '../host/sets.ts'
 import { isEmptyPlan, type Plan } from '../plan/plan.ts'
 import { serialisePlan } from '../plan/saved.ts'
 import { PLAN_REPORTS, type PlanFormat } from '../report/plan-report.ts'
@@ -55,7 +56,11 @@ export function planReport(
 
 /** Throws `rehearsal-failed` when the kernel would not take it. */
 async function rehearsePlan(plan: Plan, host: HostInput, context: Context): Promise<void> {
-  const rehearsal = await rehearse({ ...host, families: plan.families })
+  const rehearsal = await rehearse({
+    ...host,
+    families: plan.families,
+    sets: plan.sets && setsEditOf(plan.sets),
+  })
   switch (rehearsal.kind) {
     case 'failed':
       context.log.info({ problems: rehearsal.problems.map(describeProblem) }, 'rehearsal failed')

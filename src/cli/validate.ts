@@ -4,6 +4,7 @@ import { onEmptyHost } from '../plan/claim.ts'
 import { isForeignChain } from '../plan/foreign.ts'
 import type { CompiledPolicy } from '../policy/compile.ts'
 import { danglingJumps } from '../policy/references.ts'
+import { missingSets } from '../policy/set-rules.ts'
 import { diagnosticsJson } from '../report/diagnostics.ts'
 import { FAMILY_NAMES, plural } from '../report/words.ts'
 import type { Ruleset } from '../ruleset/model.ts'
@@ -33,6 +34,7 @@ export async function validate(context: Context): Promise<ExitCode> {
     ...input.diagnostics,
     ...compiled.diagnostics,
     ...danglingJumps(compiled.externalJumps, ({ target }) => isForeignChain(target, foreign)),
+    ...missingSets(compiled.externalSets, undefined),
     ...Object.values(compiled.desired).flatMap(
       (desired) => onEmptyHost(desired, input.policy?.ownership).diagnostics,
     ),
@@ -45,14 +47,16 @@ export async function validate(context: Context): Promise<ExitCode> {
 
 /** Throws `rehearsal-failed` when the kernel refuses a rule, `missing-program` without iptables. */
 async function tryKernel(context: Context, compiled: CompiledPolicy): Promise<void> {
-  const [{ openHost }, { rehearsalError, rehearseRulesets }] = await Promise.all([
+  const [{ openHost }, { rehearsalError, rehearseRulesets }, { planSetsEdit }] = await Promise.all([
     import('./host-input.ts'),
     import('../host/rehearsal.ts'),
+    import('../host/sets.ts'),
   ])
   const host = await openHost(context)
   const rehearsal = await rehearseRulesets({
     ...host,
     rulesets: Object.values(compiled.desired),
+    sets: planSetsEdit(new Map(), { goals: compiled.sets, removals: [] }),
     externalChains: compiled.externalJumps.map(({ family, table, target }) => ({
       family,
       table,

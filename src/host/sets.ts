@@ -79,6 +79,17 @@ export function planSetsEdit(live: LiveSets, target: SetsTarget): SetsEdit | und
   return { goals, removals, before: live, changes, batch: setBatch(changes, leftovers(live)) }
 }
 
+/** The edit of a plan; undefined when it changes no set. */
+export function setsEditOf(
+  plan: Pick<SetsEdit, 'goals' | 'removals' | 'changes'>,
+): SetsEdit | undefined {
+  const { goals, removals, changes } = plan
+  if (changes.length === 0) return undefined
+  const before = changes.flatMap((change) => ('before' in change ? [change.before] : []))
+  const byName = new Map(before.map((set) => [set.name, set]))
+  return { goals, removals, changes, before: byName, batch: setBatch(changes) }
+}
+
 /** The sets that an edit changes, as they were before it. */
 export function setsWayBack({ changes, before }: SetsEdit): SetsTarget {
   const goals = changes.flatMap((change): SetGoal[] => {
