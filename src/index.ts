@@ -32,7 +32,13 @@ export type { Change, Summary } from './plan/change.ts'
 export { diffRulesets } from './plan/diff.ts'
 export { type Drift, type FamilyDrift, findDrift, hasDrift } from './plan/drift.ts'
 export { type PolicyPlan, planFromPolicy } from './plan/from-policy.ts'
-export { type FamilyPlan, isEmptyPlan, makePlan, type Plan } from './plan/plan.ts'
+export {
+  type FamilyPlan,
+  isEmptyPlan,
+  makePlan,
+  type Plan,
+  removesOthers,
+} from './plan/plan.ts'
 export { planFromSaved, readSavedPlan, serialisePlan } from './plan/saved.ts'
 // The policy
 export { type CompiledPolicy, compilePolicy } from './policy/compile.ts'
