@@ -2,9 +2,10 @@
  * The one `iptables-restore --noflush --counters` input that turns live into target.
  *
  * Goals, and how each is met:
- * 1. Atomic per table: one `*table … COMMIT` block for each table that changes. A table without
- *    changes has no block: a commit resets the quota and limit state of a legacy table and costs an
- *    RCU grace period on nft. No changes at all: an empty text, and nothing is run.
+ * 1. Atomic per table: one `*table … COMMIT` block for each table that changes (two where it has to
+ *    deny before others change and accept after them, see commit-order.ts). A table without changes
+ *    has no block: a commit resets the quota and limit state of a legacy table and costs an RCU grace
+ *    period on nft. No changes at all: an empty text, and nothing is run.
  * 2. What stays is not touched. Edits are by number, against the positions of the live rules, and
  *    never flush a chain that stays: `:NAME -` would empty an existing user-defined chain, so it is
  *    written for new ones only.
@@ -35,6 +36,7 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
+import { commitSteps, type Step } from './commit-order.ts'
 import { type ChainPair, pairChains } from './diff.ts'
 import { type EditLine, editLines, type SharedChain } from './edit-lines.ts'
 import { isForeignChain } from './foreign.ts'
@@ -50,6 +52,16 @@ export interface BatchLine {
   readonly chain?: string
   /** The rule that the line writes or deletes; `origin` says which line of the policy it is. */
   readonly rule?: Rule
+  /** The live rule that the line deletes or overwrites by its number. */
+  readonly hits?: Hit
+  /** Where the line inserts its rule by number. */
+  readonly at?: number
+}
+
+/** A rule that is addressed by its number: what is expected to stand there when the line is run. */
+export interface Hit {
+  readonly position: number
+  readonly rule: Rule
 }
 
 export interface Batch {
@@ -57,7 +69,7 @@ export interface Batch {
   readonly text: string
   /** `lines[n - 1]` is line n of the text. */
   readonly lines: readonly BatchLine[]
-  /** The tables that change, in the order of their blocks. */
+  /** The tables that change, each once, in the order of their first blocks. */
   readonly tables: readonly TableName[]
 }
 
@@ -73,18 +85,18 @@ export function buildBatch(input: {
   const { live, target, dialect, foreign = KNOWN_TOOLS } = input
   const lines: BatchLine[] = []
   const tables: TableName[] = []
-  for (const name of TABLES) {
-    const block = tableLines({
-      table: name,
-      pairs: pairChains(name, findTable(live, name), findTable(target, name)),
-      backend: dialect.backend,
-      foreign,
-    })
-    if (block.length === 0) continue
-    tables.push(name)
-    refuseDanglingJumps(findTable(target, name), block)
-    for (const line of [{ text: `*${name}` }, ...block, { text: 'COMMIT' }]) {
-      lines.push({ ...line, table: name })
+  const blockOf = (step: Step): Block => {
+    const pairs = pairChains(step.table, step.live, step.target)
+    return { ...step, lines: tableLines({ ...step, pairs, backend: dialect.backend, foreign }) }
+  }
+  const changing = stepsPerTable(live, target).map(blockOf).filter(isChange)
+  const blocks =
+    changing.length < 2 ? changing : commitSteps(live, target).map(blockOf).filter(isChange)
+  for (const { table, target: after, lines: block } of blocks) {
+    if (!tables.includes(table)) tables.push(table)
+    refuseDanglingJumps(after, block)
+    for (const line of [{ text: `*${table}` }, ...block, { text: 'COMMIT' }]) {
+      lines.push({ ...line, table })
     }
   }
   for (const line of lines) refuseUnsafe(line)
@@ -100,6 +112,22 @@ export function carriesCounters(dialect: Dialect): boolean {
 }
 
 type Line = Omit<BatchLine, 'table'>
+
+interface Block extends Step {
+  readonly lines: readonly Line[]
+}
+
+function stepsPerTable(live: Ruleset, target: Ruleset): readonly Step[] {
+  return TABLES.map((table) => ({
+    table,
+    live: findTable(live, table),
+    target: findTable(target, table),
+  }))
+}
+
+function isChange(block: Block): boolean {
+  return block.lines.length > 0
+}
 
 function tableLines(input: {
   readonly table: TableName
@@ -148,7 +176,22 @@ function chainLines(pair: ChainPair, shared: SharedChain): Line[] {
     text: restoreLine(name, edit),
     chain: name,
     rule: edit.rule,
+    ...aim(edit),
   }))
+}
+
+function aim(edit: EditLine): Pick<BatchLine, 'hits' | 'at'> {
+  switch (edit.kind) {
+    case 'replace':
+      return { hits: { position: edit.position, rule: edit.before } }
+    case 'delete':
+      return { hits: { position: edit.position, rule: edit.rule } }
+    case 'insert':
+      return { at: edit.position }
+    case 'append':
+    case 'delete-value':
+      return {}
+  }
 }
 
 function rulesOf(chain: Chain | undefined): readonly Rule[] {

@@ -7,7 +7,15 @@ import { isForeignRule, type Place } from './foreign.ts'
 /** Positions count from 1 and hold at the moment at which the line is reached. */
 export type EditLine =
   | {
-      readonly kind: 'replace' | 'insert'
+      readonly kind: 'replace'
+      readonly position: number
+      /** The live rule that stands there until then. */
+      readonly before: Rule
+      readonly rule: Rule
+      readonly counters: Counters | undefined
+    }
+  | {
+      readonly kind: 'insert'
       readonly position: number
       readonly rule: Rule
       readonly counters: Counters | undefined
@@ -47,7 +55,7 @@ export function editLines(input: {
       const rule = live[i] as Rule
       const j = replacedBy.get(i)
       if (j !== undefined) {
-        replaced.push({ kind: 'replace', position: i + 1, ...incoming(j) })
+        replaced.push({ kind: 'replace', position: i + 1, before: rule, ...incoming(j) })
         continue
       }
       length--

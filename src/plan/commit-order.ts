@@ -1,0 +1,196 @@
+/**
+ * In which order the tables of a family change. The kernel takes one table at a time, so between two
+ * of them it holds a state that is neither the one before nor the one after.
+ *
+ * The promise: on the way packets are only shut out at first, and only let in at last. Each state on
+ * the way down lets in no more than the state before the change, each one on the way up no more than
+ * the state after it, and at the floor between them neither of the two.
+ *
+ * How it is met: a change of one table is atomic and needs no order. Of several tables, each one's
+ * denials (rules that drop come, rules that accept go, a policy becomes DROP) are committed first, in a
+ * block of their own if the table has other changes too; then the rest, in the order in which a packet
+ * meets the tables, so that nat and marks are in place when filter opens up. A rule that accepts and
+ * is changed or moved counts as going and coming: for the few milliseconds in between it is not there.
+ * A table that was wide open can only be shut, so it changes at once, and so does one that will be.
+ *
+ * What is not promised: the rest of nat, mangle and raw may change what filter sees (DNAT, marks,
+ * NOTRACK). At the floor, filter lets in what both its old and its new rules let in, of the packets
+ * as they are then. And a jump or RETURN whose coming or going lets some packets in and shuts others
+ * out is part of the rest: shutting out all that it concerns would cut off too much.
+ */
+import {
+  type Chain,
+  type Rule,
+  type Ruleset,
+  TABLES,
+  type Table,
+  type TableName,
+} from '../ruleset/model.ts'
+import { type ChainPair, pairChains } from './diff.ts'
+import { chainEdits } from './edits.ts'
+import { type Effect, effectsIn } from './effect.ts'
+import { findTable } from './state.ts'
+
+/** One block of a batch: what its table is before and after it. */
+export interface Step {
+  readonly table: TableName
+  readonly live: Table | undefined
+  readonly target: Table | undefined
+}
+
+/** The blocks for several tables in their order. Some of them may turn out to change nothing. */
+export function commitSteps(live: Ruleset, target: Ruleset): readonly Step[] {
+  const steps = TABLES.map((table) => {
+    const way = { table, live: findTable(live, table), target: findTable(target, table) }
+    return { ...way, changes: changesOf(way, live, target) }
+  }).filter((step) => step.live !== undefined || step.target !== undefined)
+  const deciding = steps.filter((step) => step.changes !== 'none')
+  if (deciding.length < 2) return steps.map(({ changes: _, ...step }) => step)
+
+  const first: Step[] = []
+  const rest: Step[] = []
+  for (const { changes, ...step } of steps) {
+    if (changes === 'deny') first.push(step)
+    else if (changes === 'accept' || changes === 'none') rest.push(step)
+    else {
+      const goal = withCounters(step)
+      const floor = floorOf({ ...step, target: goal }, live, target)
+      first.push({ ...step, target: floor })
+      rest.push({ ...step, live: floor, target: goal })
+    }
+  }
+  return [...first, ...rest]
+}
+
+/** What the changes of a table do to the packets that get through it, all together. */
+function changesOf(step: Step, live: Ruleset, target: Ruleset): Effect {
+  const before = effectsIn(live, step.table)
+  const after = effectsIn(target, step.table)
+  const found = new Set<Effect>()
+  for (const pair of pairChains(step.table, step.live, step.target)) {
+    if (pair.live?.policy !== pair.target?.policy && pair.isBuiltin) {
+      found.add(pair.target?.policy === 'DROP' ? 'deny' : 'accept')
+    }
+    const rules = { live: pair.live?.rules ?? [], target: pair.target?.rules ?? [] }
+    const { fates, sources } = chainEdits(rules.live, rules.target)
+    for (const [index, fate] of fates.entries()) {
+      if (fate.kind !== 'keep') found.add(opposite(before(rules.live[index] as Rule, pair.name)))
+    }
+    for (const [index, source] of sources.entries()) {
+      if (source.kind !== 'keep') found.add(after(rules.target[index] as Rule, pair.name))
+    }
+  }
+  found.delete('none')
+  if (found.size === 0) return 'none'
+  const isTransforming = found.has('other')
+  if (!isTransforming && isOpen(step.live, before)) return 'deny'
+  if (!isTransforming && isOpen(step.target, after)) return 'accept'
+  const [only = 'none'] = found
+  return found.size > 1 ? 'mixed' : only
+}
+
+function opposite(effect: Effect): Effect {
+  return effect === 'deny' ? 'accept' : effect === 'accept' ? 'deny' : effect
+}
+
+/** Whether every packet gets through, and as it came. */
+function isOpen(
+  table: Table | undefined,
+  effectOf: (rule: Rule, chain: string) => Effect,
+): boolean {
+  return (table?.chains ?? []).every(
+    (chain) =>
+      chain.policy !== 'DROP' &&
+      chain.rules.every((rule) => ['accept', 'none'].includes(effectOf(rule, chain.name))),
+  )
+}
+
+/** The table as it is, without what it will not accept, with what it will deny. */
+function floorOf(step: Step, live: Ruleset, target: Ruleset): Table {
+  const before = effectsIn(live, step.table)
+  const after = effectsIn(target, step.table)
+  const needed = new Set<string>()
+  const chains = pairChains(step.table, step.live, step.target).flatMap((pair): Chain[] => {
+    if (pair.live === undefined) return []
+    return [floorChain(pair, { before, after, needed })]
+  })
+  const added = (step.target?.chains ?? []).filter(
+    (chain) => isReached(chain.name, step.target, needed) && !has(step.live, chain.name),
+  )
+  return { name: step.table, chains: [...chains, ...added] }
+}
+
+function floorChain(
+  pair: ChainPair,
+  context: {
+    readonly before: (rule: Rule, chain: string) => Effect
+    readonly after: (rule: Rule, chain: string) => Effect
+    /** Takes the chains that new rules of the floor jump to. */
+    readonly needed: Set<string>
+  },
+): Chain {
+  const { before, after, needed } = context
+  const live = pair.live as Chain
+  const goal = pair.target?.rules ?? []
+  const edits = chainEdits(live.rules, goal)
+  const rules: Rule[] = []
+  let from = 0
+  for (const gap of [...edits.gaps, undefined]) {
+    rules.push(...live.rules.slice(from, gap?.liveStart))
+    if (gap === undefined) break
+    const stays = live.rules
+      .slice(gap.liveStart, gap.liveEnd)
+      .filter((rule) => before(rule, pair.name) !== 'accept')
+    rules.push(...stays)
+    for (let to = gap.targetStart; to < gap.targetEnd; to++) {
+      const rule = goal[to] as Rule
+      if (after(rule, pair.name) !== 'deny') continue
+      rules.push(rule)
+      if (rule.spec.target !== undefined) needed.add(rule.spec.target.name)
+    }
+    from = gap.liveEnd
+  }
+  const isShut = pair.target?.policy === 'DROP' || live.policy === 'DROP'
+  return { ...live, ...(pair.isBuiltin ? { policy: isShut ? 'DROP' : 'ACCEPT' } : {}), rules }
+}
+
+/** Whether one of the needed chains is it or leads to it. */
+function isReached(name: string, table: Table | undefined, needed: ReadonlySet<string>): boolean {
+  const open = [...needed]
+  const seen = new Set(open)
+  for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
+    if (chain === name) return true
+    for (const rule of table?.chains.find((one) => one.name === chain)?.rules ?? []) {
+      const next = rule.spec.target?.name
+      if (next === undefined || seen.has(next)) continue
+      seen.add(next)
+      open.push(next)
+    }
+  }
+  return false
+}
+
+function has(table: Table | undefined, chain: string): boolean {
+  return table?.chains.some((one) => one.name === chain) ?? false
+}
+
+/** A rule that goes at first and comes back at last keeps its counters on the way. */
+function withCounters({ table, live, target }: Step): Table | undefined {
+  if (target === undefined) return undefined
+  const pairs = pairChains(table, live, target)
+  return {
+    ...target,
+    chains: target.chains.map((chain) => {
+      const found = pairs.find((pair) => pair.name === chain.name)?.live?.rules
+      if (found === undefined) return chain
+      const { sources } = chainEdits(found, chain.rules)
+      const rules = chain.rules.map((rule, index): Rule => {
+        const source = sources[index]
+        if (source === undefined || source.kind === 'add') return rule
+        const counters = found[source.live]?.counters
+        return counters === undefined ? rule : { ...rule, counters }
+      })
+      return { ...chain, rules }
+    }),
+  }
+}
