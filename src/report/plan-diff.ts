@@ -1,8 +1,12 @@
 import { FILE_HEADERS_ONLY, formatPatch, type StructuredPatch, structuredPatch } from 'diff'
+import type { SetChange } from '../ipset/diff.ts'
+import { printHeader } from '../ipset/header.ts'
+import type { IpSet } from '../ipset/set.ts'
 import type { FamilyPlan, Plan } from '../plan/plan.ts'
 import { stateText } from '../plan/state.ts'
 import type { Ruleset, TableName } from '../ruleset/model.ts'
 import { printable } from './printable.ts'
+import { entryText } from './set-words.ts'
 
 /**
  * Beyond this many differing lines a shortest patch takes minutes to find; the table is then shown
@@ -12,15 +16,42 @@ const MAX_EDITS = 4000
 
 /** Unified diffs, live to target, one for each table that changes. Empty when none does. */
 export function planDiff(plan: Plan): string {
-  return plan.families
-    .flatMap((family) => family.batch.tables.map((t) => tableDiff(family, t)))
-    .join('')
+  const tables = plan.families.flatMap((family) =>
+    family.batch.tables.map((table) => tableDiff(family, table)),
+  )
+  return [...(plan.sets?.changes ?? []).map(setDiff), ...tables].join('')
+}
+
+function setDiff(change: SetChange): string {
+  const before = 'before' in change ? setText(change.before) : ''
+  const after = change.kind === 'set-remove' ? '' : setText(goalSet(change))
+  return patchText([`live/sets/${change.name}`, `target/sets/${change.name}`], before, after)
+}
+
+/** What the set will hold: where others' entries stay, they are no difference. */
+function goalSet(change: Exclude<SetChange, { kind: 'set-remove' }>): IpSet {
+  const { set, contents } = change.goal
+  if (contents === 'exact' || change.kind === 'set-add') return set
+  const own = new Set(set.entries.map((entry) => entry.element))
+  const others = change.before.entries.filter((entry) => !own.has(entry.element))
+  return { ...set, entries: [...set.entries, ...others] }
+}
+
+/** In one order, and without what is counted or runs down. */
+function setText({ header, entries }: IpSet): string {
+  const { hashsize: _h, maxelem: _m, bucketsize: _b, ...declared } = header
+  const lines = entries.map(({ timeout: _t, ...entry }) => entryText(entry)).sort()
+  return [printHeader(declared), ...lines, ''].map(printable).join('\n')
 }
 
 function tableDiff(family: FamilyPlan, table: TableName): string {
   const names = [`live/${family.family}/${table}`, `target/${family.family}/${table}`] as const
   const before = tableText(family.live, table)
   const after = tableText(withLiveSpelling(family, table), table)
+  return patchText(names, before, after)
+}
+
+function patchText(names: readonly [string, string], before: string, after: string): string {
   const options = { context: 3, maxEditLength: MAX_EDITS }
   const patch =
     structuredPatch(...names, before, after, undefined, undefined, options) ??

@@ -3,6 +3,7 @@ import type { Plan } from '../plan/plan.ts'
 import { changeJson } from './change-json.ts'
 import { diagnosticJson } from './diagnostics.ts'
 import { driftValue } from './drift-json.ts'
+import { setChangeJson } from './set-json.ts'
 
 /**
  * A plan for programs, as schemas/plan.schema.json says it. `changes` is empty when there is nothing
@@ -23,9 +24,13 @@ export function planJson(plan: Plan): string {
       summary: counts(summarise(changes)),
       unmanaged,
     })),
-    changes: plan.families.flatMap(({ family, changes }) =>
-      changes.map((change) => changeJson(family, change)),
-    ),
+    ...(plan.sets === undefined ? {} : { sets: setCounts(summary) }),
+    changes: [
+      ...(plan.sets?.changes ?? []).map(setChangeJson),
+      ...plan.families.flatMap(({ family, changes }) =>
+        changes.map((change) => changeJson(family, change)),
+      ),
+    ],
     ...(plan.drift === undefined ? {} : { drift: driftValue(plan.drift) }),
     diagnostics: plan.diagnostics.map(diagnosticJson),
   }
@@ -41,5 +46,14 @@ function counts(summary: Plan['summary']): Record<string, number> {
     chainsToAdd: summary['chain-add'],
     chainsToRemove: summary['chain-remove'],
     policies: summary['policy-change'],
+  }
+}
+
+function setCounts(summary: Plan['summary']): Record<string, number> {
+  return {
+    add: summary['set-add'],
+    change: summary['set-change'],
+    recreate: summary['set-recreate'],
+    remove: summary['set-remove'],
   }
 }

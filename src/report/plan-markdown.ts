@@ -1,3 +1,4 @@
+import type { SetChange } from '../ipset/diff.ts'
 import type { Change } from '../plan/change.ts'
 import { summarise } from '../plan/change.ts'
 import type { Drift } from '../plan/drift.ts'
@@ -6,6 +7,7 @@ import { aboutOf, byChain, nameOf, positionOf, ruleText } from './change-words.t
 import { driftSection } from './drift-text.ts'
 import { counterNote } from './plan-text.ts'
 import { printable } from './printable.ts'
+import { entryCounts, entryLines, setHeadline, setPosition } from './set-words.ts'
 import { countersText, FAMILY_NAMES, familyTitle, summaryLine, unmanagedLine } from './words.ts'
 
 /** A plan as the comment on a pull request: a table to judge by, the details folded away. */
@@ -15,6 +17,7 @@ export function planMarkdown(plan: Plan): string {
     `### ${escapeText(summaryLine(plan.summary))}`,
     ...driftParagraph(plan.drift),
     ...(changed.length === 0 ? [] : [summaryTable(changed)]),
+    ...(plan.sets?.changes ?? []).map(setDetails),
     ...changed.flatMap((family) => byChain(family.changes).map((c) => details(family, c))),
     ...plan.families.flatMap((family) => {
       const line = unmanagedLine(family.unmanaged)
@@ -35,6 +38,25 @@ function driftParagraph(drift: Drift | undefined): string[] {
 function codeBlock(language: string, lines: readonly string[]): string[] {
   const fence = '`'.repeat(Math.max(3, longestRun(lines) + 1))
   return [`${fence}${language}`, ...lines, fence]
+}
+
+function setDetails(change: SetChange): string {
+  const headline = setHeadline(change)
+  const { lines: entries, more } = entryLines(change)
+  const position = setPosition(change)
+  const lines = [
+    ...(headline === undefined ? [] : [`${change.kind === 'set-add' ? '+' : '!'} ${headline}`]),
+    ...entries.map(({ sign, text }) => `${sign === '~' ? '!' : sign} ${text}`),
+    ...(more > 0 ? [`# … and ${more} more: ${entryCounts(change)} in all`] : []),
+    ...(position === undefined ? [] : [`# ${position}`]),
+  ]
+  return [
+    `<details><summary>${escapeText(`set ${change.name}`)}</summary>`,
+    '',
+    ...codeBlock('diff', lines.map(printable)),
+    '',
+    '</details>',
+  ].join('\n')
 }
 
 function summaryTable(families: readonly FamilyPlan[]): string {

@@ -13,6 +13,7 @@ import {
 } from './change-words.ts'
 import { driftSection } from './drift-text.ts'
 import { printable } from './printable.ts'
+import { setSection } from './set-text.ts'
 import { makeStyle, type Style } from './style.ts'
 import { countersText, familyTitle, plural, summaryLine, unmanagedLine } from './words.ts'
 import { wrap } from './wrap.ts'
@@ -22,6 +23,7 @@ export function planText(plan: Plan, options: TextOptions): string {
   const style = makeStyle(options.colour)
   const lines: string[] = driftSection(plan.drift, options)
   if (lines.length > 0 && !isEmptyPlan(plan)) lines.push('What apply will do:', '')
+  lines.push(...setSection(plan.sets?.changes ?? [], { style, options }))
   for (const family of plan.families) {
     const unmanaged = unmanagedLine(family.unmanaged)
     if (family.changes.length === 0 && unmanaged === undefined) continue

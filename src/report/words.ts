@@ -29,7 +29,21 @@ export function summaryLine(summary: Summary): string {
     const count = summary['policy-change']
     parts.push(count === 1 ? '1 chain policy' : `${count} chain policies`)
   }
+  parts.push(...setSummary(summary))
   return `Plan: ${parts.join(', ')}.`
+}
+
+/** `1 set to add, 2 sets to change`: what the summary says of sets. */
+function setSummary(summary: Summary): string[] {
+  const changed = summary['set-change'] + summary['set-recreate']
+  const counts: readonly (readonly [number, string])[] = [
+    [summary['set-add'], 'to add'],
+    [changed, 'to change'],
+    [summary['set-remove'], 'to remove'],
+  ]
+  return counts.flatMap(([number, what]) =>
+    number === 0 ? [] : [`${plural(number, 'set')} ${what}`],
+  )
 }
 
 /** What the plan leaves alone, or undefined when everything is ours. */
