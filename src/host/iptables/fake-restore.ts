@@ -1,0 +1,71 @@
+/** iptables-restore --noflush, over the tables of a FakeKernel. */
+import { tokenise } from '../../iptables/tokenise.ts'
+import { isBuiltinChain } from '../../ruleset/hooks.ts'
+import type { TableName } from '../../ruleset/model.ts'
+import {
+  commitFakeTable,
+  copyTable,
+  type FakeKernel,
+  type FakePlace,
+  FakeRefusal,
+  openTable,
+  runFakeCommand,
+} from './fake-kernel.ts'
+import { readFakeCommand } from './fake-words.ts'
+
+/** Where a restore stopped; the tables before that one are in. */
+export interface FakeRestoreStop {
+  /** From 1; as the back end would say it, that of the COMMIT when the kernel refuses. */
+  readonly line: number
+  readonly table: TableName | undefined
+  readonly refusal: FakeRefusal
+}
+
+/** Undefined when everything is in. */
+export function runFakeRestore(kernel: FakeKernel, text: string): FakeRestoreStop | undefined {
+  let place: FakePlace | undefined
+  let declared = new Set<string>()
+  let number = 0
+  try {
+    for (const line of text.split('\n')) {
+      number++
+      if (line === '' || line.startsWith('#')) continue
+      if (line.startsWith('*')) {
+        if (place) throw new FakeRefusal('invalid-rule', 'COMMIT expected')
+        const name = line.slice(1) as TableName
+        place = { kernel, name, table: copyTable(openTable(kernel, name)) }
+        declared = new Set()
+      } else if (place === undefined) throw new FakeRefusal('invalid-rule', 'outside of a table')
+      else if (line === 'COMMIT') {
+        commitFakeTable(place)
+        place = undefined
+      } else if (line.startsWith(':')) declareChain(place, declared, line)
+      else {
+        const command = readFakeCommand(tokenise(line).words)
+        runFakeCommand(place, command)
+      }
+    }
+    if (place) throw new FakeRefusal('invalid-rule', 'COMMIT expected')
+    return undefined
+  } catch (error) {
+    if (!(error instanceof FakeRefusal)) throw error
+    return { line: number, table: place?.name, refusal: error }
+  }
+}
+
+function declareChain({ name, table }: FakePlace, declared: Set<string>, line: string): void {
+  const [, chain = '', policy = '', packets, bytes] =
+    /^:(\S+) (-|ACCEPT|DROP)(?: \[(\d+):(\d+)\])?$/.exec(line) ?? []
+  if (chain === '' || declared.has(chain)) throw new FakeRefusal('invalid-rule', line)
+  declared.add(chain)
+  if (!isBuiltinChain(name, chain)) {
+    const known = table.get(chain)
+    if (known) known.rules = []
+    else table.set(chain, { name: chain, policy: undefined, counters: undefined, rules: [] })
+    return
+  }
+  const builtin = table.get(chain)
+  if (builtin === undefined || policy === '-') return
+  builtin.policy = policy as 'ACCEPT' | 'DROP'
+  builtin.counters = { packets: BigInt(packets ?? 0), bytes: BigInt(bytes ?? 0) }
+}
