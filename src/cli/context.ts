@@ -51,6 +51,13 @@ export interface Options {
   readonly policy?: string
   readonly command?: string
   readonly watch?: boolean
+  readonly once?: boolean
+  readonly pauseFile?: string
+  readonly length?: string
+  readonly window?: readonly string[]
+  readonly maintenance?: readonly string[]
+  readonly fightLimit?: string
+  readonly fightWindow?: string
   readonly confirmWithin?: string
   readonly confirmProbe?: readonly string[]
   readonly check?: boolean

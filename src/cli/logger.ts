@@ -2,7 +2,6 @@
  * The one place that logs: to stderr, silent unless asked. pino is loaded when it is. Logged are what
  * fwctl runs and how long it takes; never what goes in or comes out, which may hold secrets.
  */
-import type { Writable } from 'node:stream'
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -12,14 +11,23 @@ type Log = (fields: Readonly<Record<string, unknown>>, message: string) => void
 
 export interface Logger {
   readonly level: LogLevel
+  readonly error: Log
+  readonly warn: Log
   readonly info: Log
   readonly debug: Log
 }
 
-const SILENT: Logger = { level: 'silent', info: () => undefined, debug: () => undefined }
+const nothing: Log = () => undefined
+const SILENT: Logger = {
+  level: 'silent',
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+}
 
 export async function openLogger(
-  stderr: Writable,
+  stderr: { readonly write: (text: string) => unknown },
   options: { readonly level: LogLevel; readonly format: LogFormat },
 ): Promise<Logger> {
   const { level, format } = options
@@ -31,6 +39,8 @@ export async function openLogger(
   const log = pino({ level, base: null }, { write })
   return {
     level,
+    error: (fields, message) => log.error(fields, message),
+    warn: (fields, message) => log.warn(fields, message),
     info: (fields, message) => log.info(fields, message),
     debug: (fields, message) => log.debug(fields, message),
   }

@@ -27,3 +27,37 @@ export const INSTALL_OPTIONS: readonly OptionSpec[] = [
   },
   { flags: '--watch', description: 'enable the watch service too' },
 ]
+
+export const WATCH_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--once', description: 'look once, repair once, and end; exit 2 when drift is left' },
+  {
+    flags: '--window <times>',
+    description: 'repair only then: "Mon-Fri 08:00-18:00", local time; repeatable',
+    repeatable: true,
+  },
+  {
+    flags: '--maintenance <times>',
+    description: 'do not repair then: people are at work on the host; repeatable',
+    repeatable: true,
+  },
+  {
+    flags: '--pause-file <file>',
+    description: 'do not repair while this file is there, as after fwctl pause',
+    completes: 'file',
+  },
+  {
+    flags: '--fight-limit <n>',
+    description: 'leave a chain alone when it was changed back so many times',
+    preset: '3',
+  },
+  {
+    flags: '--fight-window <time>',
+    description: 'within this time, and for as long',
+    preset: '10m',
+  },
+]
+
+export const PAUSE_LENGTH: OptionSpec = {
+  flags: '--length <time>',
+  description: 'end by itself after this time (90s, 10m, 2h)',
+}

@@ -4,7 +4,7 @@
  */
 import type { Context } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { INSTALL_OPTIONS, UNIT_OPTIONS } from './operation-options.ts'
+import { INSTALL_OPTIONS, PAUSE_LENGTH, UNIT_OPTIONS, WATCH_OPTIONS } from './operation-options.ts'
 import {
   FAMILY_OPTION,
   HOST_OPTIONS,
@@ -201,6 +201,32 @@ export const VERBS: readonly Verb[] = [
     formats: ['text', 'json'],
     options: [],
     load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'watch',
+    summary: 'keep the host as it was last applied, or as a policy says',
+    arguments: [
+      { ...POLICY, description: 'hold the host to it (default: to what was applied last)' },
+    ],
+    shared: [...POLICY_OPTIONS, ...HOST_OPTIONS, 'stateDir'],
+    options: [FAMILY_OPTION, REHEARSE_MODE, PRUNE, ...WATCH_OPTIONS],
+    load: async () => (await import('./watch.ts')).watch,
+  },
+  {
+    name: 'pause',
+    summary: 'let watch keep its hands off until fwctl resume, or for a time',
+    arguments: [],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    options: [PAUSE_LENGTH, REASON],
+    load: async () => (await import('./pause.ts')).pause,
+  },
+  {
+    name: 'resume',
+    summary: 'let watch repair again',
+    arguments: [],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    options: [],
+    load: async () => (await import('./pause.ts')).resume,
   },
   {
     name: 'install',

@@ -25,6 +25,14 @@ export interface Executor {
    * Throws like `run`, and `command-failed` with `details.status` when it ends instead.
    */
   hold(command: Omit<Command, 'input'>): Promise<HeldProcess>
+  /**
+   * Starts a program that says something whenever something happens, and calls `onOutput` each time.
+   * What it says is thrown away. It is stopped with fwctl at the latest. Absent: not possible there.
+   */
+  follow?(
+    command: Pick<Command, 'program' | 'args'>,
+    onOutput: () => void,
+  ): Promise<FollowedProcess>
 }
 
 export interface Command {
@@ -53,6 +61,12 @@ export interface HeldProcess {
   readonly pid: number
   /** Closes its stdin and waits for its end. */
   stop(): Promise<void>
+}
+
+export interface FollowedProcess {
+  /** Fulfilled when it has ended, whoever ended it, with what it said last on stderr. */
+  readonly ended: Promise<string>
+  stop(): void
 }
 
 export const PROGRAM_DIRECTORIES: readonly string[] = [

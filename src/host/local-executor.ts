@@ -9,6 +9,7 @@ import {
   type Command,
   type Executor,
   FIXED_ENVIRONMENT,
+  type FollowedProcess,
   type HeldProcess,
   PROGRAM_DIRECTORIES,
   type Result,
@@ -38,6 +39,8 @@ export function localExecutor(): Executor {
     },
     run: async (command) => runToEnd(await resolve(find, command), command),
     hold: async (command) => holdOpen(await resolve(find, command), command),
+    follow: async (command, onOutput) =>
+      followOutput(await resolve(find, command), command.args, onOutput),
   }
 }
 
@@ -134,6 +137,26 @@ async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<
       await child
     },
   }
+}
+
+function followOutput(
+  path: string,
+  args: readonly string[],
+  onOutput: () => void,
+): FollowedProcess {
+  const child = execa(path, args, {
+    ...spawnOptions({}),
+    // It changes nothing: Ctrl-C may well end it together with fwctl.
+    detached: false,
+    stdin: 'ignore',
+    buffer: false,
+  })
+  child.stdout.on('data', onOutput)
+  let said = ''
+  child.stderr.on('data', (bytes: Buffer) => {
+    said = `${said}${decodeText(bytes)}`.slice(-1000)
+  })
+  return { ended: child.then(() => said.trim()), stop: () => child.kill('SIGTERM') }
 }
 
 /**

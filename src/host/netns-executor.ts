@@ -13,7 +13,8 @@ export type Namespace =
  */
 export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
   const entry = entryArguments(namespace)
-  const enter = <C extends Omit<Command, 'input'>>(command: C, path: string): C => ({
+  const { follow } = base
+  const enter = <C extends Pick<Command, 'program' | 'args'>>(command: C, path: string): C => ({
     ...command,
     program: 'nsenter',
     args: [...entry, '--', path, ...command.args],
@@ -35,6 +36,10 @@ export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
     readFile: base.readFile,
     run: async (command) => base.run(enter(command, await locate(command.program))),
     hold: async (command) => base.hold(enter(command, await locate(command.program))),
+    ...(follow && {
+      follow: async (command, onOutput) =>
+        follow(enter(command, await locate(command.program)), onOutput),
+    }),
   }
 }
 

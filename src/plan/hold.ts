@@ -8,7 +8,6 @@ import { readBaseline } from './drift.ts'
 import { makePlan, type Plan } from './plan.ts'
 import type { LiveStates } from './saved.ts'
 import { readGoal, type SavedSet } from './saved-sets.ts'
-import { type TouchedChain, withChainsFrom } from './touched.ts'
 
 /** A rule of what was applied that goes at a certain time. */
 export interface ExpiringRule {
@@ -65,14 +64,18 @@ export function planHold(input: {
   readonly record: HeldRecord
   readonly live: LiveStates
   readonly now: Date
-  /** Chains that are left as they are. */
-  readonly except?: (family: Family) => readonly TouchedChain[]
+  /** With ownership.mode exclusive: also delete what others have made since. */
+  readonly prune?: boolean
   /** The live ones of `heldSets`; absent: sets stay as they are. */
   readonly sets?: LiveSets
   readonly names?: Names
 }): Plan {
-  const { record, names, except = () => [] } = input
-  const { ownership, policyDigest } = record
+  const { record, names } = input
+  const { policyDigest } = record
+  const isCareful = record.ownership.mode === 'exclusive' && !input.prune
+  const ownership: Ownership = isCareful
+    ? { ...record.ownership, mode: 'chains' }
+    : record.ownership
   const families = Object.values(input.live).flatMap((state) => {
     if (state === undefined) return []
     const { ruleset: live, dialect } = state
@@ -82,17 +85,8 @@ export function planHold(input: {
     const { desired } = readBaseline(held, known)
     const claimed = claim({ desired, live, ownership })
     const target = withoutExpired(claimed.target, held.expires ?? [], input.now)
-    const left = except(live.family)
-    return [
-      {
-        dialect,
-        live,
-        scope: claimed.scope,
-        unmanaged: claimed.unmanaged,
-        target: withChainsFrom({ live: target, from: live, touched: left }),
-        declared: desired,
-      },
-    ]
+    const { scope, unmanaged } = claimed
+    return [{ dialect, live, scope, unmanaged, target, declared: desired }]
   })
   return makePlan({
     families,
@@ -100,15 +94,6 @@ export function planHold(input: {
     ...(input.sets && { sets: { live: input.sets, goals: heldSets(record), made: [] } }),
     ...(policyDigest === undefined ? {} : { policyDigest }),
   })
-}
-
-/** When the next rule expires; undefined: none does. */
-export function nextExpiry(record: HeldRecord, now: Date): Date | undefined {
-  const times = Object.values(record.families)
-    .flatMap((family) => family?.expires ?? [])
-    .map(({ at }) => new Date(at))
-    .filter((at) => at > now)
-  return times.toSorted((a, b) => a.getTime() - b.getTime())[0]
 }
 
 function withoutExpired(target: Ruleset, expires: readonly ExpiringRule[], now: Date): Ruleset {

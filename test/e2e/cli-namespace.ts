@@ -21,7 +21,20 @@ export interface CliNamespace extends AsyncDisposable {
   save(family: Family): Promise<string>
 }
 
-const VERBS_WITH_STATE = ['apply', 'confirm', 'restore', 'rollback', 'snapshots', 'doctor']
+const VERBS_WITH_STATE = [
+  'apply',
+  'clear',
+  'confirm',
+  'doctor',
+  'drift',
+  'lockdown',
+  'pause',
+  'restore',
+  'resume',
+  'rollback',
+  'snapshots',
+  'watch',
+]
 const VERBS_WITH_HOST = [...VERBS_WITH_STATE, 'plan', 'import']
 
 export async function cliNamespace(backend: Backend): Promise<CliNamespace> {
