@@ -45,7 +45,8 @@ export function driftSince(record: AppliedRecord, plan: Plan): Drift {
       if (applied === undefined) return []
       const { dialect, live } = family
       const baseline = readBaseline(applied, { ownership: record.ownership, dialect })
-      return [findDrift({ live, dialect, baseline, policy: family })]
+      const policy = { ...family, ownership: plan.ownership }
+      return [findDrift({ live, dialect, baseline, policy })]
     }),
   }
 }
@@ -57,7 +58,7 @@ export function driftFromPolicy(plan: Plan): Drift {
     families: plan.families.map((family) => {
       const { dialect, live, desired } = family
       const baseline: Baseline = { desired: desired ?? family.target, ownership }
-      return findDrift({ live, dialect, baseline, policy: family })
+      return findDrift({ live, dialect, baseline, policy: { ...family, ownership } })
     }),
   }
 }

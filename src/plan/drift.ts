@@ -18,12 +18,13 @@ import type { Change } from './change.ts'
 import { claim } from './claim.ts'
 import { diffRulesets } from './diff.ts'
 import { isForeignChain, isForeignRule } from './foreign.ts'
+import { isHookJump } from './hooks-mode.ts'
 import type { Scope } from './scope.ts'
 
 /**
  * What the policy has to say of a change on the host. `reverted`: it says what it said, so apply puts
- * that back. `adopted`: it says by now what the host has. `released`: it no longer declares the
- * chain. `conflict`: it says a third thing, and apply makes it that.
+ * that back. `adopted`: it says by now what the host has. `released`: it leaves the chain to
+ * others. `conflict`: it says a third thing, and apply makes it that.
  */
 export type Standing = 'reverted' | 'adopted' | 'released' | 'conflict'
 
@@ -67,7 +68,9 @@ export function findDrift(input: {
   readonly live: Ruleset
   readonly dialect: Dialect
   readonly baseline: Baseline
-  readonly policy?: { readonly target: Ruleset; readonly scope: Scope } | undefined
+  readonly policy?:
+    | { readonly target: Ruleset; readonly scope: Scope; readonly ownership: Ownership }
+    | undefined
 }): FamilyDrift {
   const { live, dialect, baseline, policy } = input
   const expected = claim({ ...baseline, live }).target
@@ -76,12 +79,14 @@ export function findDrift(input: {
   if (policy === undefined) {
     return { family, dialect, items: onHost.map((change) => ({ change })), policyChanges: [] }
   }
-  const inPolicy = diffRulesets(expected, policy.target).filter((change) =>
-    isIn(policy.scope, change),
+  const inPolicy = diffRulesets(expected, policy.target).filter(
+    (change) => isIn(policy.scope, change) && !isLeft(change, policy.ownership),
   )
   const open = new Set(inPolicy)
   const items = onHost.map((change): DriftItem => {
-    if (!isIn(policy.scope, change)) return { change, standing: 'released' }
+    if (!isIn(policy.scope, change) || isLeft(change, policy.ownership)) {
+      return { change, standing: 'released' }
+    }
     const same = [...open].find((other) => isSame(change, other))
     if (same !== undefined) {
       open.delete(same)
@@ -142,6 +147,16 @@ function isIn(scope: Scope, { table, chain }: Change): boolean {
   return scope.some(
     (one) => one.table === table && (one.chains === 'all' || one.chains.includes(chain)),
   )
+}
+
+/** In mode `hooks`, all but our jump in a built-in chain is the business of others. */
+function isLeft(change: Change, { mode }: Ownership): boolean {
+  if (mode !== 'hooks' || !isBuiltinChain(change.table, change.chain)) return false
+  const rules = [
+    ...('before' in change ? [change.before] : []),
+    ...('after' in change ? [change.after] : []),
+  ]
+  return !rules.some((one) => 'text' in one && isHookJump(one, change.table))
 }
 
 /** Whether two changes of the same state come to the same. */

@@ -9,7 +9,7 @@ import { type Claim, claim, NOTHING_UNMANAGED, type Unmanaged } from './claim.ts
 import { diffRulesets } from './diff.ts'
 import type { Drift } from './drift.ts'
 import { isRemovalOfOthers } from './removals.ts'
-import { EVERYTHING, type Scope, scopeDigest } from './scope.ts'
+import { type Scope, scopeDigest, scopeOf } from './scope.ts'
 import { planSets, type SetsPlan, type SetsPlanInput } from './set-plan.ts'
 import { rulesetDigest } from './state.ts'
 
@@ -83,7 +83,9 @@ export function makePlan(input: {
     diagnostics.push(...claimed.diagnostics)
     refuseErrors(claimed.diagnostics)
     const { dialect, live } = goal
-    const { target, unmanaged, scope, declared } = claimed
+    const { target, unmanaged, declared } = claimed
+    const changes = diffRulesets(live, target)
+    const scope = claimed.scope ?? scopeOf(changes)
     return {
       family: live.family,
       dialect,
@@ -93,7 +95,7 @@ export function makePlan(input: {
       scope,
       base: scopeDigest(live, scope),
       result: rulesetDigest(target),
-      changes: diffRulesets(live, target),
+      changes,
       batch: buildBatch({ live, target, dialect, foreign: ownership.foreign }),
       unmanaged,
     }
@@ -126,14 +128,20 @@ export function removesOthers(plan: Plan): boolean {
   return plan.diagnostics.some(isRemovalOfOthers)
 }
 
-function targetOf(goal: FamilyGoal, ownership: Ownership): Claim & { readonly declared?: Ruleset } {
+function targetOf(
+  goal: FamilyGoal,
+  ownership: Ownership,
+): Omit<Claim, 'scope'> & { readonly scope?: Scope; readonly declared?: Ruleset } {
   if (goal.desired !== undefined) {
     const { desired, live } = goal
     return { ...claim({ desired, live, ownership }), declared: desired }
   }
-  const { target, unmanaged = NOTHING_UNMANAGED, scope = EVERYTHING, declared } = goal
-  const known = declared === undefined ? {} : { declared }
-  return { target, unmanaged, scope, ...known, diagnostics: [] }
+  const { target, unmanaged = NOTHING_UNMANAGED, scope, declared } = goal
+  const known = {
+    ...(scope === undefined ? {} : { scope }),
+    ...(declared === undefined ? {} : { declared }),
+  }
+  return { target, unmanaged, ...known, diagnostics: [] }
 }
 
 function refuseErrors(diagnostics: readonly Diagnostic[]): void {

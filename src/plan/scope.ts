@@ -6,8 +6,15 @@
  */
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import { type Ruleset, TABLES, type TableName } from '../ruleset/model.ts'
+import type { Change } from './change.ts'
 import { findTable } from './state.ts'
-import { type TouchedChain, touchedDigest, withChainsFrom } from './touched.ts'
+import {
+  sameChains,
+  type TouchedChain,
+  touchedChains,
+  touchedDigest,
+  withChainsFrom,
+} from './touched.ts'
 
 export interface ScopedTable {
   readonly table: TableName
@@ -17,12 +24,23 @@ export interface ScopedTable {
 
 export type Scope = readonly ScopedTable[]
 
-/** Of a plan that is not made from a policy. */
-export const EVERYTHING: Scope = TABLES.map((table) => ({ table, chains: 'all' }))
+/** Of a plan that is not made from a policy: the chains that change. */
+export function scopeOf(changes: readonly Change[]): Scope {
+  const touched = touchedChains(changes)
+  return TABLES.flatMap((table): ScopedTable[] => {
+    const chains = touched.filter((one) => one.table === table).map((one) => one.chain)
+    return chains.length === 0 ? [] : [{ table, chains }]
+  })
+}
 
 /** Equal digests: nothing that the plan depends on differs. Counters are no part of it. */
 export function scopeDigest(ruleset: Ruleset, scope: Scope): string {
   return touchedDigest(ruleset, chainsIn(scope, [ruleset]))
+}
+
+/** Whether two states are the same as far as a plan depends on them. Cheaper than two digests. */
+export function sameScope(a: Ruleset, b: Ruleset, scope: Scope): boolean {
+  return sameChains(a, b, chainsIn(scope, [a, b]))
 }
 
 /** The target for what is live by now: inside of the scope as planned, outside of it as it is. */

@@ -124,7 +124,7 @@ function notesOf({ change, standing, policy }: DriftItem): readonly string[] {
   const words = {
     reverted: undefined,
     adopted: 'the policy has it so, too',
-    released: 'the policy no longer declares this chain',
+    released: 'the policy leaves this chain to others',
     conflict: policy && `conflict: the policy ${conflictText(policy)}`,
   }
   const what = standing === undefined ? undefined : words[standing]
@@ -161,7 +161,7 @@ function summaryLines({ families }: Drift, style: Style): string[] {
   const parts = [
     [count('reverted'), 'that apply will undo'],
     [count('adopted'), 'that the policy has, too'],
-    [count('released'), 'in chains that the policy no longer declares'],
+    [count('released'), 'in chains that the policy leaves to others'],
     [count('conflict'), 'in conflict with a change of the policy'],
   ] as const
   const told = parts.flatMap(([n, what]) => (n > 0 ? [`${n} ${what}`] : []))

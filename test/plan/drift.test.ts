@@ -18,7 +18,7 @@ function driftOf(applied: Ruleset, live: Ruleset, policy?: Ruleset) {
     live,
     dialect,
     baseline: { desired: applied, ownership },
-    policy: policy && claim({ desired: policy, live, ownership }),
+    policy: policy && { ...claim({ desired: policy, live, ownership }), ownership },
   })
   return {
     host: found.items.map(({ change, standing, policy: rival }) => {

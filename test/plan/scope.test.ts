@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { claim } from '../../src/plan/claim.ts'
-import { EVERYTHING, rebase, type Scope, scopeDigest } from '../../src/plan/scope.ts'
-import { rulesetDigest, stateText } from '../../src/plan/state.ts'
+import { diffRulesets } from '../../src/plan/diff.ts'
+import { rebase, type Scope, scopeDigest, scopeOf } from '../../src/plan/scope.ts'
+import { stateText } from '../../src/plan/state.ts'
 import { DEFAULT_OWNERSHIP } from '../../src/policy/policy.ts'
 import { chain, fullTable, ruleset, table } from './rulesets.ts'
 
@@ -66,9 +67,10 @@ test('the target is carried over to what others have made since', () => {
   expect(stateText(carried)).toBe(stateText(again))
 })
 
-test('without a policy everything counts', () => {
-  expect(scopeDigest(live, EVERYTHING)).toBe(rulesetDigest(live))
-  const empty: Scope = []
-  expect(stateText(rebase({ live, target: later, scope: EVERYTHING }))).toBe(stateText(later))
-  expect(stateText(rebase({ live, target: later, scope: empty }))).toBe(stateText(live))
+test('without a policy it depends on the chains that change', () => {
+  const scope = scopeOf(diffRulesets(live, later))
+  expect(scope).toContainEqual({ table: 'nat', chains: ['DOCKER'] })
+  expect(stateText(rebase({ live, target: later, scope }))).toBe(stateText(later))
+  const nothing: Scope = []
+  expect(stateText(rebase({ live, target: later, scope: nothing }))).toBe(stateText(live))
 })

@@ -71,7 +71,7 @@ function sampleDrift(): Drift {
         live,
         dialect,
         baseline: { desired, ownership },
-        policy: claim({ desired: policy, live, ownership }),
+        policy: { ...claim({ desired: policy, live, ownership }), ownership },
       }),
     ],
   }
