@@ -17,6 +17,7 @@ type Texts = readonly string[]
 
 /** The canonical elements that a typed one stands for. Of its own output it returns just that. */
 export function canonicalElements(text: string, header: SetHeader): Texts | SetProblem {
+  if (isPlainAddress(text, header)) return [text]
   const { parts } = typeOf(header)
   const written = splitParts(text)
   const least = parts.filter((part) => part !== 'optional-mac').length
@@ -37,6 +38,16 @@ export function canonicalElements(text: string, header: SetHeader): Texts | SetP
       index === 0 ? texts : before.flatMap((head) => texts.map((tail) => `${head},${tail}`))
   }
   return elements
+}
+
+const BYTE = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const IPV4 = new RegExp(`^(?!0\\.0\\.0\\.0$)${BYTE}(?:\\.${BYTE}){3}$`)
+
+/** What most long lists consist of needs no taking apart: an address as ipset prints it. */
+function isPlainAddress(text: string, header: SetHeader): boolean {
+  const { type, family, netmask, bitmask } = header
+  if ((type !== 'hash:ip' && type !== 'hash:net') || family === 'inet6') return false
+  return netmask === undefined && bitmask === undefined && IPV4.test(text)
 }
 
 /** Commas inside brackets do not separate. */

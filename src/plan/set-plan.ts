@@ -45,7 +45,7 @@ export function planSets(input: SetsPlanInput): {
     ([name, count]): Diagnostic => ({
       code: 'set-in-use',
       severity: 'warning',
-      message: `set ${name} is declared no more, but stays: ${count} rules or lists of others use it`,
+      message: `set ${name} is declared no more, but stays: others use it (${countUsers(count)})`,
     }),
   )
   return { plan: { goals, removals, changes, digest: setsDigest(changes) }, diagnostics }
@@ -87,12 +87,16 @@ function refuseInUse(change: SetChange, { rules }: SetsPlanInput): void {
   const at = file === undefined ? '' : ` (${file}:${line}:${column})`
   throw new FwctlError(
     'refused',
-    `Set ${name} is of type ${before.header.type} and used by ${users} rules or lists, and the kernel ` +
+    `Set ${name} is of type ${before.header.type} and in use (${countUsers(users)}), and the kernel ` +
       `can not put a set of type ${goal.set.header.type}${familyOf(change)} in its place${at}. Declare ` +
       'it under another name and use that in the rules: fwctl then makes the new set, moves the rules ' +
       'over and removes the old set. The host was not touched.',
     { details: { set: name, from: before.header.type, to: goal.set.header.type, users } },
   )
+}
+
+function countUsers(count: number): string {
+  return count === 1 ? 'one rule or list' : `${count} rules or lists`
 }
 
 function familyOf({

@@ -105,7 +105,8 @@ const PORTS: ReadonlySet<PartKind> = new Set(['port', 'plain-port'])
 
 /** The element once for each member of the groups that it names. */
 function expandGroups({ entry, at }: Written, context: EntryContext): readonly string[] {
-  const { header } = context
+  const { header, groups } = context
+  if (groups.addresses.size + groups.ports.size === 0) return [entry.element]
   const { parts: kinds } = typeOf(header)
   const parts = splitParts(entry.element)
   let elements: readonly string[] = ['']

@@ -34,7 +34,7 @@ export function setHeadline(change: SetChange): string | undefined {
       return `made anew: ${change.reasons.join(', ')} (${how})`
     }
     case 'set-remove':
-      return `set goes, with its ${count(change.before.entries.length)}`
+      return `set goes, with ${count(change.before.entries.length)}`
     case 'set-change':
       return change.reordered ? 'members in another order' : undefined
   }
@@ -86,5 +86,6 @@ export function entryText({ packets: _p, bytes: _b, ...entry }: SetEntry): strin
 }
 
 function count(entries: number): string {
+  if (entries === 0) return 'no entries'
   return entries === 1 ? '1 entry' : `${entries} entries`
 }
