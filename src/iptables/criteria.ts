@@ -56,6 +56,10 @@ function parseNetwork(text: string, context: ValueContext): string | Refusal {
       ),
     )
   }
+  if (family === 'ipv6' && text.includes('%')) {
+    const message = `iptables drops the zone of ${text}: it would match on every interface`
+    caution(refuse('changes-meaning', message, 'name the interface with -i or -o'))
+  }
   if (isMiscompiled(parsed.mask, bits, dialect)) {
     const message = `iptables-nft 1.8.7 loads the mask of ${text} as another one`
     caution(refuse('changes-meaning', message, 'use prefixes, or another version of iptables'))
@@ -90,7 +94,7 @@ function refuseNetwork(text: string, family: ValueContext['family']): Refusal {
 export function parseInterface(
   text: string,
   negated: boolean,
-  { caution }: ValueContext,
+  { caution }: Pick<ValueContext, 'caution'>,
 ): Criterion | Refusal {
   if (text === '') return refuse('invalid-value', 'an empty interface name matches nothing')
   if (utf8Length(text) > 15) {

@@ -16,6 +16,7 @@ import { checkChain } from './chain-names.ts'
 import { hasControlCharacter } from './control-characters.ts'
 import { startFindings } from './findings.ts'
 import { compileMapping } from './mapping-rule.ts'
+import { checkGroups } from './operand.ts'
 import type { Policy, PolicyChain, PolicyTable } from './policy.ts'
 import { checkReferences, type ExternalJump } from './references.ts'
 import type { CompiledRule, RuleContext } from './rule-context.ts'
@@ -60,6 +61,7 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
   const targetAt = new WeakMap<Rule, Position>()
   const families = policy.families.filter((family) => dialects[family] !== undefined)
   const sets = setsByName(policy.sets)
+  checkGroups({ groups: policy.groups, names, findings })
   const compiled = policy.tables.map((table) =>
     compileTable(table, {
       sets,

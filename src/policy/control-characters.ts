@@ -1,9 +1,12 @@
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { entriesOf, type Value, visitTexts } from './value.ts'
 
-/** Newlines could smuggle a line into restore input; the others a command into a terminal. */
+/**
+ * Newlines could smuggle a line into restore input, the others a command into a terminal, and those
+ * that turn the direction of writing show a reviewer another text than the one that is applied.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/
 /** Texts for people, which never reach the kernel, may have several lines. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL_IN_PROSE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/

@@ -1,11 +1,13 @@
 /** What a criterion of a rule is tested against: one value or several, resolved from groups. */
 import type { Position } from '../base/diagnostic.ts'
 import type { Names } from '../extensions/names.ts'
+import { parseNumber } from '../extensions/values/number.ts'
+import { parseInterface } from '../iptables/criteria.ts'
 import { hasOctalPart, parseMaskedAddress } from '../net/address.ts'
 import type { Family } from '../ruleset/model.ts'
 import type { Findings } from './findings.ts'
 import { didYouMean } from './nearest.ts'
-import type { Group, GroupKind, Groups } from './policy.ts'
+import type { Group, GroupKind, Groups, Member } from './policy.ts'
 import type { Value } from './value.ts'
 
 export interface OperandMember {
@@ -93,6 +95,35 @@ function checkPort(
     return undefined
   }
   return BOTH
+}
+
+/** Members that could not be used anywhere are wrong also while no rule uses their group. */
+export function checkGroups(context: OperandContext): void {
+  const { groups, findings } = context
+  for (const { text, at } of membersOf(groups.addresses)) addressFamily(text, at, context)
+  for (const { text, at } of membersOf(groups.ports)) {
+    if (checkPort(text, at, context) === undefined) continue
+    const numbers = text.split(':')
+    const isRange = numbers.length <= 2 && numbers.every((n) => !/^[0-9]/.test(n) || isPort(n))
+    if (!isRange || !/^[\w:.*+-]+$/.test(text)) {
+      findings.error('invalid-value', at, `"${text}" is not a port`, 'a port is 0 to 65535')
+    }
+  }
+  for (const { text, at } of membersOf(groups.interfaces)) {
+    const read = parseInterface(text, false, {
+      caution: ({ message }) => findings.error('invalid-value', at, message),
+    })
+    if ('code' in read) findings.error(read.code, at, read.message)
+  }
+}
+
+function membersOf(groups: ReadonlyMap<string, Group>): readonly Member[] {
+  return [...groups.values()].flatMap((group) => group.members)
+}
+
+function isPort(text: string): boolean {
+  const number = parseNumber(text)
+  return number !== undefined && number <= 65535
 }
 
 type Classify = (text: string, at: Position) => readonly Family[] | undefined

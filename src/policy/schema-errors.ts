@@ -9,6 +9,8 @@ import { describeKind, type Entry, type Value } from './value.ts'
 interface Found {
   readonly value: Value
   readonly key: string
+  /** Whether it is an item of the list that the key holds. */
+  readonly isItem: boolean
   /** The keys and indices that lead to it. */
   readonly path: readonly string[]
 }
@@ -55,6 +57,7 @@ function isUnder(path: string, parent: string): boolean {
 function locate(root: Value, instancePath: string): Found {
   let value = root
   let key = ''
+  let isItem = false
   const path = instancePath === '' ? [] : instancePath.slice(1).split('/').map(unescapePointer)
   for (const step of path) {
     const next =
@@ -64,10 +67,11 @@ function locate(root: Value, instancePath: string): Found {
           ? value.items[Number(step)]
           : undefined
     if (next === undefined) break
-    if (value.kind === 'map') key = step
+    isItem = value.kind === 'list'
+    if (!isItem) key = step
     value = next
   }
-  return { value, key, path }
+  return { value, key, isItem, path }
 }
 
 function unescapePointer(step: string): string {
@@ -87,15 +91,19 @@ function describe(error: SchemaError, found: Found): Diagnostic {
     ...(hint !== undefined && { hint }),
     ...(at ?? found.value.at),
   })
-  const what = found.key === '' ? 'the policy' : found.key
+  const what = nameOf(found)
   const { params } = error
   switch (error.keyword) {
     case 'additionalProperties':
       return describeUnknownKey(String(params.additionalProperty), found, make)
     case 'required':
-      return make('missing-key', `${what} needs the key "${params.missingProperty}"`)
+      return describeMissingKey(String(params.missingProperty), found, make)
     case 'type':
-      return make('wrong-type', wrongType(what, found.value, params.type), typeHint(found.value))
+      return make(
+        'wrong-type',
+        wrongType(what, found.value, params.type),
+        typeHint(found.value, params.type),
+      )
     case 'enum':
     case 'const': {
       const allowed = (params.allowedValues ?? [params.allowedValue]) as readonly unknown[]
@@ -115,7 +123,7 @@ function describe(error: SchemaError, found: Found): Diagnostic {
       return make(
         'wrong-type',
         `${what} can not be ${describeKind(found.value)}`,
-        typeHint(found.value),
+        typeHint(found.value, 'string'),
       )
     case 'minLength':
     case 'minItems':
@@ -127,7 +135,9 @@ function describe(error: SchemaError, found: Found): Diagnostic {
     case 'maximum':
       return make('invalid-value', `${what} must be ${params.comparison} ${params.limit}`)
     case 'pattern':
-      return make('invalid-value', `${what} has an invalid value`, hintOfExamples(found))
+      return isSwitch(found)
+        ? make('invalid-value', `${what} must be true or false`)
+        : make('invalid-value', `${what} has an invalid value`, hintOfExamples(found))
     case 'uniqueItems':
       return make('invalid-value', `${what} names the same twice`)
     default:
@@ -135,7 +145,19 @@ function describe(error: SchemaError, found: Found): Diagnostic {
   }
 }
 
+function nameOf({ key, isItem }: Found): string {
+  if (key === '') return 'the policy'
+  if (!isItem) return key
+  return key === 'rules' ? 'a rule' : `an item of ${key}`
+}
+
 type Make = (code: DiagnosticCode, message: string, hint?: string, at?: Position) => Diagnostic
+
+function describeMissingKey(key: string, found: Found, make: Make): Diagnostic {
+  const value = schemaAt([...found.path, key])?.const
+  const hint = typeof value === 'string' ? `add "${key}: ${value}"` : undefined
+  return make('missing-key', `${nameOf(found)} needs the key "${key}"`, hint)
+}
 
 function describeUnknownKey(key: string, found: Found, make: Make): Diagnostic {
   const entries: readonly Entry[] = found.value.kind === 'map' ? found.value.entries : []
@@ -160,9 +182,15 @@ function wrongType(what: string, value: Value, types: unknown): string {
   return `${what} must be ${wanted.join(' or ')}, it is ${describeKind(value)}`
 }
 
-function typeHint(value: Value): string | undefined {
+/** A text is only proposed where one may stand; what stands alone may have been meant as a list. */
+function typeHint(value: Value, types: unknown): string | undefined {
   if (value.kind !== 'scalar' || value.text === '') return undefined
-  return `if a text is meant, put it in quotes: "${value.text}"`
+  const wanted = Array.isArray(types) ? types : [types]
+  const isOther = typeof value.value === 'number' || typeof value.value === 'boolean'
+  if (isOther && wanted.includes('string')) {
+    return `if a text is meant, put it in quotes: "${value.text}"`
+  }
+  return wanted.length === 1 && wanted[0] === 'array' ? `write [${value.text}]` : undefined
 }
 
 type Schema = { readonly [key: string]: unknown }
@@ -196,6 +224,12 @@ function schemaAt(path: readonly string[]): Schema | undefined {
 
 function allowedKeys(path: readonly string[]): string[] {
   return Object.keys((schemaAt(path)?.properties ?? {}) as object)
+}
+
+/** True or false, or a `${name}` that stands for one. */
+function isSwitch({ path }: Found): boolean {
+  const type = schemaAt(path)?.type
+  return Array.isArray(type) && type.includes('boolean')
 }
 
 function hintOfExamples(found: Found): string | undefined {

@@ -112,13 +112,27 @@ function withFamilyHint(parsed: ParsedRule, family: Family, good: readonly Readi
   return { ...parsed, problems }
 }
 
-/** What the catalogue does not know is passed on word for word; a misspelt name would be, too. */
+/** Extensions of others (xtables-addons, old kernels) that are no misspelt ones of iptables. */
+const LOOKALIKES: ReadonlySet<string> = new Set([
+  ...['length2', 'quota2', 'dhcpmac', 'iface', 'ipv4options', 'layer7', 'unclean', 'random'],
+  ...['DHCPMAC', 'DNETMAP', 'ECHO', 'IPMARK', 'IPV4OPTSSTRIP', 'LOGMARK', 'SAME', 'ULOG'],
+])
+
+/** What the catalogue does not know is passed on word for word, unless it is a misspelt name. */
 function reportUnknown(spec: RuleSpec | undefined, at: Position, { findings }: RuleContext): void {
   const report = (kind: 'match' | 'target', name: string): void => {
     const known = EXTENSIONS.filter((e) => e.kind === kind).map((e) => e.name)
-    const message = `fwctl does not know the ${kind} "${name}": its options are passed on as they are`
     const hint = didYouMean(name, known)
-    findings.add('warning', { code: 'unknown-extension', at, message, hint })
+    if (!/^[\w.-]+$/.test(name)) {
+      findings.error('unknown-extension', at, `"${name}" is no name of a ${kind}`, hint)
+      return
+    }
+    if (hint !== undefined && !LOOKALIKES.has(name)) {
+      findings.error('unknown-extension', at, `unknown ${kind} "${name}"`, hint)
+      return
+    }
+    const message = `fwctl does not know the ${kind} "${name}": its options are passed on as they are`
+    findings.add('warning', { code: 'unknown-extension', at, message })
   }
   for (const match of spec?.matches ?? []) if (match.opaque) report('match', match.module)
   if (spec?.target?.opaque) report('target', spec.target.name)

@@ -58,7 +58,13 @@ function substituteScalar(scalar: ScalarValue, state: State): Value {
   let failed = false
   const text = scalar.text.replaceAll(REFERENCE, (reference: string, name?: string) => {
     if (reference === '$${') return '${'
-    const value = lookUp(name ?? '', scalar.at, state)
+    if (name === undefined) {
+      const hint = 'close it with }, or write $${ for a literal ${'
+      report(state, 'unknown-variable', '${ has no } after it', scalar.at, hint)
+      failed = true
+      return reference
+    }
+    const value = lookUp(name, scalar.at, state)
     if (value?.kind === 'scalar') return value.text
     if (value !== undefined) {
       const message = `\${${name}} is a list: it can only stand alone`

@@ -17,7 +17,7 @@ export function diagnosticsText(
       ...excerpt(diagnostic, options.sources, style),
       ...(diagnostic.hint === undefined
         ? []
-        : [`  ${style.cyan('hint:')} ${printable(diagnostic.hint)}`]),
+        : [`  ${style.cyan('hint:')} ${printable(shorten(diagnostic.hint))}`]),
     ])
     .map((line) => `${line}\n`)
     .join('')
@@ -54,7 +54,7 @@ function headLine(diagnostic: Diagnostic, style: Style): string {
   const paint = { error: style.red, warning: style.yellow, info: style.cyan }[severity]
   const position = formatPosition(diagnostic)
   const at = position === '' ? '' : `${style.bold(printable(position))}: `
-  return `${at}${paint(severity)}: ${printable(message)} ${style.dim(`[${code}]`)}`
+  return `${at}${paint(severity)}: ${printable(shorten(message))} ${style.dim(`[${code}]`)}`
 }
 
 /** The source line with a caret under the column. */
@@ -67,11 +67,33 @@ function excerpt(
   const source = sources?.get(file)?.split('\n')[line - 1]?.trimEnd()
   if (source === undefined || source.trim() === '') return []
   const number = `${line}`.padStart(5)
-  const caret = column === undefined ? undefined : printable(source.slice(0, column - 1)).length
+  const { before, after } = clip(source, (column ?? 1) - 1)
+  const caret = column === undefined ? undefined : before.length
   return [
-    `${style.dim(`${number} |`)} ${printable(source)}`,
+    `${style.dim(`${number} |`)} ${before}${after}`,
     ...(caret === undefined
       ? []
       : [`${style.dim('      |')} ${' '.repeat(caret)}${style.red('^')}`]),
   ]
+}
+
+/** Of a line around what it is about: JSON on one line may be megabytes. */
+const BEFORE = 100
+const AFTER = 140
+
+/** What is shown left and right of the caret. */
+function clip(source: string, at: number): { readonly before: string; readonly after: string } {
+  const start = at > BEFORE ? at - BEFORE : 0
+  const end = source.length > at + AFTER ? at + AFTER : source.length
+  return {
+    before: `${start > 0 ? '…' : ''}${printable(source.slice(start, at))}`,
+    after: `${printable(source.slice(at, end))}${end < source.length ? '…' : ''}`,
+  }
+}
+
+/** A message may quote a value, and that may be megabytes, too. */
+const MESSAGE = 1000
+
+function shorten(text: string): string {
+  return text.length > MESSAGE ? `${text.slice(0, MESSAGE)}…` : text
 }

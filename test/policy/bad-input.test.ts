@@ -33,6 +33,9 @@ const RULES: readonly Row[] = [
   ['{ source: offce, jump: ACCEPT }', '2:11 unknown-group'],
   ['{ protocol: tcp, dport: wbe }', '2:25 unknown-group'],
   ['{ jump: { RJECT: {} } }', '2:11 unknown-extension'],
+  ['-m lmit --limit 1/s -j ACCEPT', '2:1 unknown-extension'],
+  ['-j RJECT --reject-with tcp-reset', '2:1 unknown-extension'],
+  ['"-j ACCEPT; rm -rf /"', '2:1 unknown-extension'],
   ['{ match: { lmit: { limit: 1/s } } }', '2:12 unknown-extension'],
   ['{ match: { limit: { limt: 1/s } } }', '2:21 unknown-option'],
   ['{ match: { limit: { limit: { a: b } } } }', '2:28 wrong-type'],
@@ -61,6 +64,8 @@ const RULES: readonly Row[] = [
   ['{ protocol: tcp, dport: 010 }', '2:25 invalid-value'],
   ['{ protocol: tcp, dport: 80-90 }', '2:25 invalid-value'],
   // what iptables would store as another rule
+  ['{ source: "fe80::1%eth0" }', '2:11 changes-meaning'],
+  ['-s fe80::1%eth0 -j ACCEPT', '2:4 changes-meaning'],
   ['{ source: "! 0.0.0.0/0" }', '2:11 dropped-from-family', '2:11 never-matches'],
   ['{ in-interface: "! +" }', '2:17 never-matches'],
   ['{ protocol: tcp, dport: "! 0:65535" }', '2:18 never-matches'],
@@ -72,6 +77,7 @@ const RULES: readonly Row[] = [
   ['{ name: "a\\nb" }', '2:9 control-character'],
   ['{ name: "a\\tb" }', '2:9 control-character'],
   ['{ name: "a\\0b" }', '2:9 control-character'],
+  ['{ name: "a\\u202eb" }', '2:9 control-character'],
   ['"-j ACCEPT\\n-A INPUT -j DROP"', '2:1 control-character'],
   ['{ in-interface: "eth0\\n" }', '2:17 control-character'],
   ['{ in-interface: "a b" }', '2:17 invalid-value'],
@@ -196,6 +202,21 @@ describe('a policy that can not be meant is refused where it stands', () => {
       '2:28 empty-group',
     ],
     [
+      'members of groups that no rule uses',
+      `${HEAD}define:\n  addresses: { a: [300.1.1.1, x.org] }\n  ports: { p: [99999, 80-90] }\n  interfaces: { i: [abcdefghijklmnop, a b] }\n`,
+      '3:20 invalid-value',
+      '3:31 host-name',
+      '4:16 invalid-value',
+      '4:23 invalid-value',
+      '5:21 invalid-value',
+      '5:39 invalid-value',
+    ],
+    [
+      'a variable that is not closed',
+      `${HEAD}metadata: { name: "\${name" }\nvariables: { name: x }\n`,
+      '2:19 unknown-variable',
+    ],
+    [
       'an unknown group in a group',
       `${HEAD}define: { addresses: { a: [nobody] } }\n`,
       '2:28 unknown-group',
@@ -260,6 +281,27 @@ describe('a policy that can not be meant is refused where it stands', () => {
   })
 })
 
+describe('the words', () => {
+  test.each([
+    ['5', 'a rule must be a mapping or a text, it is a number'],
+    ['{}', 'a rule must not be empty'],
+    ['{ enabled: "no", jump: ACCEPT }', 'enabled must be true or false'],
+    ['{ name: "${x", jump: ACCEPT }', '${ has no } after it'],
+  ])('%s', (rule, message) => {
+    expect(compileText(withRules(rule)).diagnostics[0]?.message).toBe(message)
+  })
+
+  test('the version that is missing is named', () => {
+    expect(compileText('tables: {}\n').diagnostics[0]?.hint).toBe('add "apiVersion: fwctl/v1"')
+  })
+})
+
+test('an extension of others is passed on, even when it looks like one of iptables', () => {
+  const { found, lines } = compileText(withRules('-m length2 --length 5 -j ACCEPT'))
+  expect(found).toEqual(['2:1 unknown-extension'])
+  expect(lines).toContain('ipv4 filter INPUT -m length2 --length 5 -j ACCEPT')
+})
+
 describe('the hints', () => {
   test.each([
     ['{ sorce: 10.0.0.1 }', 'did you mean "source"?'],
@@ -270,6 +312,9 @@ describe('the hints', () => {
     ['{ source: ! 10.0.0.1 }', 'a negated value needs quotes: "! 10.0.0.0/8"'],
     ['{ jump: { LOG: { log-level: nonsense } } }', 'one of: '],
     ['{ source: 10.0.0.1, source: 10.0.0.2 }', undefined],
+    ['{ source: 10.1, jump: ACCEPT }', 'if a text is meant, put it in quotes: "10.1"'],
+    ['{ source: , jump: ACCEPT }', undefined],
+    ['{ match: { limit: x }, jump: ACCEPT }', undefined],
   ])('%s', (rule, hint) => {
     const [diagnostic] = compileText(withRules(rule)).diagnostics
     if (hint === undefined) expect(diagnostic?.hint).toBeUndefined()

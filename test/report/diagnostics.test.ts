@@ -41,6 +41,19 @@ test('the caret stands under the column, even where the line is shown in escapes
   expect(caretUnder(5)).toBe(' ')
 })
 
+test('of a line of a megabyte only what is around the column is shown', () => {
+  const line = `${'x'.repeat(500_000)}HERE${'y'.repeat(500_000)}`
+  const at = { file: 'one-line.json', line: 1, column: 500_001 }
+  const finding: Diagnostic = { code: 'schema', severity: 'error', message: line, ...at }
+  const text = diagnosticsText([finding], {
+    colour: false,
+    sources: new Map([['one-line.json', line]]),
+  })
+  expect(text.length).toBeLessThan(2000)
+  const [, excerpt = '', caret = ''] = text.split('\n')
+  expect(excerpt.slice(caret.indexOf('^')).startsWith('HERE')).toBe(true)
+})
+
 test('findings as JSON fit the published schema', async () => {
   const schema = JSON.parse(readFileSync('schemas/diagnostics.schema.json', 'utf8'))
   const validate = new Ajv2020({ allErrors: true, strict: true }).compile(schema)
