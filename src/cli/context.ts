@@ -51,6 +51,8 @@ export interface Options {
   readonly policy?: string
   readonly command?: string
   readonly watch?: boolean
+  readonly allow?: readonly string[]
+  readonly all?: boolean
   readonly once?: boolean
   readonly pauseFile?: string
   readonly length?: string

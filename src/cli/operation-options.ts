@@ -61,3 +61,14 @@ export const PAUSE_LENGTH: OptionSpec = {
   flags: '--length <time>',
   description: 'end by itself after this time (90s, 10m, 2h)',
 }
+
+export const ALLOW: OptionSpec = {
+  flags: '--allow <cidr>',
+  description: 'who may still get in; repeatable (default: where this ssh session comes from)',
+  repeatable: true,
+}
+
+export const CLEAR_ALL: OptionSpec = {
+  flags: '--all',
+  description: 'empty all tables, whoever filled them',
+}

@@ -4,7 +4,14 @@
  */
 import type { Context } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { INSTALL_OPTIONS, PAUSE_LENGTH, UNIT_OPTIONS, WATCH_OPTIONS } from './operation-options.ts'
+import {
+  ALLOW,
+  CLEAR_ALL,
+  INSTALL_OPTIONS,
+  PAUSE_LENGTH,
+  UNIT_OPTIONS,
+  WATCH_OPTIONS,
+} from './operation-options.ts'
 import {
   FAMILY_OPTION,
   HOST_OPTIONS,
@@ -201,6 +208,22 @@ export const VERBS: readonly Verb[] = [
     formats: ['text', 'json'],
     options: [],
     load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'lockdown',
+    summary: 'let only loopback, what is established and the management addresses through',
+    arguments: [],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    options: [ALLOW, AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT, ...CONFIRM],
+    load: async () => (await import('./lockdown.ts')).lockdown,
+  },
+  {
+    name: 'clear',
+    summary: 'remove what is ours, and accept everything there',
+    arguments: [],
+    shared: [...HOST_OPTIONS, 'stateDir'],
+    options: [CLEAR_ALL, AUTO_APPROVE, REASON, REHEARSE_MODE, LOCK_WAIT, ...CONFIRM],
+    load: async () => (await import('./clear.ts')).clear,
   },
   {
     name: 'watch',
