@@ -13,13 +13,8 @@ export type ForeignOwner = ForeignTool | 'ownership.foreign'
 
 /** Whether another tool owns the chain. */
 export function isForeignChain(name: string, patterns: ForeignPatterns = KNOWN_TOOLS): boolean {
-  return (
-    matchesAny(name, patterns.chains) ||
-    patterns.presets.some((tool) => {
-      const { chains = [], innerChains = [] } = PRESETS[tool]
-      return matchesAny(name, chains) || matchesAny(name, innerChains)
-    })
-  )
+  const { chains, innerChains } = recogniser(patterns)
+  return ownerOf(name, chains) !== undefined || ownerOf(name, innerChains) !== undefined
 }
 
 /** Whether the rule, standing in a chain that is shared, belongs to another tool. */
@@ -37,24 +32,15 @@ export function foreignOwner(
   place: Place,
   patterns: ForeignPatterns = KNOWN_TOOLS,
 ): ForeignOwner | undefined {
+  const { chains, comments, sets, interfaces, shapes } = recogniser(patterns)
   const target = rule.spec.target?.name
-  const comments = commentsOf(rule)
-  const sets = setsOf(rule)
-  const known = patterns.presets.find((tool) => {
-    const preset = PRESETS[tool]
-    return (
-      (target !== undefined && matchesAny(target, preset.chains)) ||
-      comments.some((comment) => matchesAny(comment, preset.comments)) ||
-      sets.some((set) => matchesAny(set, preset.sets)) ||
-      shapesOf(tool, place).some((shape) => shape.test(rule.text))
-    )
-  })
-  if (known !== undefined) return known
-  const isNamed =
-    (target !== undefined && matchesAny(target, patterns.chains)) ||
-    comments.some((comment) => matchesAny(comment, patterns.comments)) ||
-    interfacesOf(rule).some((name) => matchesAny(name, patterns.interfaces))
-  return isNamed ? 'ownership.foreign' : undefined
+  return (
+    (target === undefined ? undefined : ownerOf(target, chains)) ??
+    firstOwner(commentsOf(rule), comments) ??
+    firstOwner(valuesOf(rule, 'set', 'match-set'), sets) ??
+    shapes.get(`${place.table} ${place.chain}`)?.find(([, shape]) => shape.test(rule.text))?.[0] ??
+    firstOwner(interfacesOf(rule), interfaces)
+  )
 }
 
 /** The text of the rule's first comment: what operators know the rule by. */
@@ -64,22 +50,15 @@ export function commentOf(rule: Rule): string | undefined {
 
 /** Calico gives a rule two: its own mark, and what the rule is for. */
 function commentsOf(rule: Rule): readonly string[] {
-  return rule.spec.matches.flatMap(({ module, options }) =>
-    module === 'comment' ? optionValues(options, 'comment') : [],
-  )
+  return valuesOf(rule, 'comment', 'comment')
 }
 
-function setsOf(rule: Rule): readonly string[] {
-  return rule.spec.matches.flatMap(({ module, options }) =>
-    module === 'set' ? optionValues(options, 'match-set') : [],
+function valuesOf({ spec }: Rule, module: string, name: string): readonly string[] {
+  return spec.matches.flatMap((match) =>
+    match.module !== module
+      ? []
+      : match.options.flatMap((option) => (option.name === name ? option.values.slice(0, 1) : [])),
   )
-}
-
-function optionValues(
-  options: Rule['spec']['matches'][number]['options'],
-  name: string,
-): readonly string[] {
-  return options.flatMap((option) => (option.name === name ? option.values.slice(0, 1) : []))
 }
 
 /** Those that it is about; a rule for every interface but one is about no interface. */
@@ -89,20 +68,50 @@ function interfacesOf({ spec }: Rule): readonly string[] {
   )
 }
 
-const SHAPES = new Map<ForeignTool, ReadonlyMap<string, readonly RegExp[]>>()
+type Globs = readonly (readonly [ForeignOwner, string])[]
 
-function shapesOf(tool: ForeignTool, { table, chain }: Place): readonly RegExp[] {
-  let shapes = SHAPES.get(tool)
-  if (shapes === undefined) {
-    const made = new Map<string, RegExp[]>()
+/** Everything that is recognised, laid out by what it is recognised by. */
+interface Recogniser {
+  readonly chains: Globs
+  readonly innerChains: Globs
+  readonly comments: Globs
+  readonly sets: Globs
+  readonly interfaces: Globs
+  /** By table and chain. */
+  readonly shapes: ReadonlyMap<string, readonly (readonly [ForeignOwner, RegExp])[]>
+}
+
+const RECOGNISERS = new WeakMap<ForeignPatterns, Recogniser>()
+
+function recogniser(patterns: ForeignPatterns): Recogniser {
+  let made = RECOGNISERS.get(patterns)
+  if (made === undefined) {
+    made = makeRecogniser(patterns)
+    RECOGNISERS.set(patterns, made)
+  }
+  return made
+}
+
+function makeRecogniser({ presets, chains, comments, interfaces }: ForeignPatterns): Recogniser {
+  const known = (key: 'chains' | 'innerChains' | 'comments' | 'sets'): Globs =>
+    presets.flatMap((tool) => (PRESETS[tool][key] ?? []).map((glob) => [tool, glob] as const))
+  const own = (globs: readonly string[]): Globs =>
+    globs.map((glob) => ['ownership.foreign', glob] as const)
+  const shapes = new Map<string, (readonly [ForeignOwner, RegExp])[]>()
+  for (const tool of presets) {
     for (const line of PRESETS[tool].rules ?? []) {
       const [where = '', text = ''] = /^(\S+ \S+) (.*)$/.exec(line)?.slice(1) ?? []
-      made.set(where, [...(made.get(where) ?? []), ruleShape(text)])
+      shapes.set(where, [...(shapes.get(where) ?? []), [tool, ruleShape(text)]])
     }
-    shapes = made
-    SHAPES.set(tool, made)
   }
-  return shapes.get(`${table} ${chain}`) ?? []
+  return {
+    chains: [...known('chains'), ...own(chains)],
+    innerChains: known('innerChains'),
+    comments: [...known('comments'), ...own(comments)],
+    sets: known('sets'),
+    interfaces: own(interfaces),
+    shapes,
+  }
 }
 
 /** `-i <bridge> -o <bridge>`: the second time, a name stands for the word that it stood for first. */
@@ -120,16 +129,25 @@ function ruleShape(text: string): RegExp {
   return new RegExp(`^${source}$`)
 }
 
-function matchesAny(text: string, globs: readonly string[] | undefined): boolean {
-  return globs?.some((glob) => matchesGlob(text, glob)) ?? false
+function firstOwner(texts: readonly string[], globs: Globs): ForeignOwner | undefined {
+  for (const text of texts) {
+    const owner = ownerOf(text, globs)
+    if (owner !== undefined) return owner
+  }
+  return undefined
+}
+
+function ownerOf(text: string, globs: Globs): ForeignOwner | undefined {
+  return globs.find(([, glob]) => matchesGlob(text, glob))?.[0]
 }
 
 /** No regular expression is built from a policy's glob: a hostile one could take exponential time. */
 function matchesGlob(text: string, glob: string): boolean {
+  const star = glob.indexOf('*')
+  if (star < 0) return text === glob
+  if (!text.startsWith(glob.slice(0, star))) return false
   const [head = '', ...pieces] = glob.split('*')
-  const tail = pieces.pop()
-  if (tail === undefined) return text === glob
-  if (!text.startsWith(head)) return false
+  const tail = pieces.pop() ?? ''
   let at = head.length
   for (const piece of pieces) {
     const found = text.indexOf(piece, at)
