@@ -32,7 +32,8 @@ export async function openLogger(
 ): Promise<Logger> {
   const { level, format } = options
   if (level === 'silent') return SILENT
-  const { pino } = await import('pino')
+  // The default export: a bundle of the CommonJS package has no other.
+  const { default: pino } = await import('pino')
   const write = (line: string): void => {
     stderr.write(format === 'json' ? line : prettyLine(line))
   }
