@@ -3,7 +3,9 @@ import { resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import { type AppliedRecord, readApplied } from '../host/applied.ts'
 import { requireTrustedDir, stateDirPaths } from '../host/state-dir.ts'
+import { diffSets } from '../ipset/diff.ts'
 import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drift.ts'
+import { heldSets } from '../plan/hold.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Context } from './context.ts'
 import { isOffline, openExecutor, stateRoot } from './host-input.ts'
@@ -40,6 +42,7 @@ export async function readRecord(context: Context): Promise<AppliedRecord | unde
 export function driftSince(record: AppliedRecord, plan: Plan): Drift {
   return {
     ...about(record),
+    ...(plan.sets && { sets: diffSets(plan.sets.live, heldSets(record)) }),
     families: plan.families.flatMap((family) => {
       const applied = record.families[family.family]
       if (applied === undefined) return []
@@ -55,6 +58,7 @@ export function driftSince(record: AppliedRecord, plan: Plan): Drift {
 export function driftFromPolicy(plan: Plan): Drift {
   const { ownership } = plan
   return {
+    ...(plan.sets && { sets: plan.sets.changes }),
     families: plan.families.map((family) => {
       const { dialect, live, desired } = family
       const baseline: Baseline = { desired: desired ?? family.target, ownership }

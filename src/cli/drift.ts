@@ -3,7 +3,9 @@ import { resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { AppliedRecord } from '../host/applied.ts'
 import { readLive } from '../host/live.ts'
+import { diffSets } from '../ipset/diff.ts'
 import { type Drift, findDrift, hasDrift, readBaseline } from '../plan/drift.ts'
+import { heldSets } from '../plan/hold.ts'
 import { DRIFT_REPORTS, type DriftFormat } from '../report/drift-report.ts'
 import { FAMILIES } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
@@ -12,6 +14,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import { isOffline, openHost, readDumps } from './host-input.ts'
 import { planPolicy } from './planning.ts'
+import { liveSets, setsFromFile } from './sets-input.ts'
 import { DEFAULT_POLICY } from './verb.ts'
 
 /** Exit 2 when the host was changed; that the policy was, is shown and is no drift. */
@@ -67,8 +70,12 @@ async function withoutPolicy(record: AppliedRecord | undefined, context: Context
   const live = host
     ? await readLive(host.executor, host.backend, { families: wanted, names: host.names })
     : await readDumps(wanted, context)
+  const goals = heldSets(record)
+  const names = goals.map((goal) => goal.set.name)
+  const sets = host ? await liveSets(host, names) : await setsFromFile(names, context)
   return {
     ...about(record),
+    ...(sets && { sets: diffSets(sets, goals) }),
     families: wanted.flatMap((one) => {
       const found = live[one]
       const applied = record.families[one]

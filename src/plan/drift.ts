@@ -10,6 +10,7 @@
  */
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
+import type { SetChange } from '../ipset/diff.ts'
 import { parseSave } from '../iptables/save.ts'
 import type { Ownership } from '../policy/policy.ts'
 import { isBuiltinChain } from '../ruleset/hooks.ts'
@@ -51,6 +52,8 @@ export interface Drift {
   /** Who did, and why. */
   readonly by?: string
   readonly families: readonly FamilyDrift[]
+  /** The ipsets: what would lead back to what was applied. Absent when they are not looked at. */
+  readonly sets?: readonly SetChange[]
 }
 
 /** What fwctl last made of a family. */
@@ -60,7 +63,8 @@ export interface Baseline {
 }
 
 export function hasDrift(drift: Drift): boolean {
-  return drift.families.some((family) => family.items.length > 0)
+  const sets = drift.sets?.length ?? 0
+  return sets > 0 || drift.families.some((family) => family.items.length > 0)
 }
 
 /** One family. `policy` is the plan from what is live now to what the policy says now. */

@@ -9,6 +9,7 @@ import type { LiveSets, SetEntry, SetGoal } from '../ipset/set.ts'
 import type { Ruleset } from '../ruleset/model.ts'
 
 export interface SetsPlan {
+  readonly live: LiveSets
   readonly goals: readonly SetGoal[]
   /** Sets that go: fwctl made them, nobody declares them any more, and nobody uses them. */
   readonly removals: readonly string[]
@@ -48,7 +49,7 @@ export function planSets(input: SetsPlanInput): {
       message: `set ${name} is declared no more, but stays: others use it (${countUsers(count)})`,
     }),
   )
-  return { plan: { goals, removals, changes, digest: setsDigest(changes) }, diagnostics }
+  return { plan: { live, goals, removals, changes, digest: setsDigest(changes) }, diagnostics }
 }
 
 /** How many users sets keep when the plan is carried out: those that the kernel knows, and we not. */

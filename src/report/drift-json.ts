@@ -2,6 +2,7 @@ import type { Change } from '../plan/change.ts'
 import type { Drift, DriftItem, Standing } from '../plan/drift.ts'
 import type { Family, Rule } from '../ruleset/model.ts'
 import { changeJson, countersJson, nameJson } from './change-json.ts'
+import { setDriftJson } from './set-drift.ts'
 
 /** A drift for programs, as schemas/drift.schema.json says it. `changes` is empty when there is none. */
 export function driftJson(drift: Drift): string {
@@ -10,7 +11,7 @@ export function driftJson(drift: Drift): string {
 
 /** Also a part of a plan's JSON. */
 export function driftValue(drift: Drift): Record<string, unknown> {
-  const { since, by, families } = drift
+  const { since, by, families, sets } = drift
   const items = families.flatMap((family) => family.items)
   const count = (standing: Standing): number =>
     items.filter((item) => item.standing === standing).length
@@ -26,6 +27,7 @@ export function driftValue(drift: Drift): Record<string, unknown> {
       conflicts: count('conflict'),
     },
     families: families.map(({ family }) => family),
+    ...(sets === undefined ? {} : { sets: sets.map(setDriftJson) }),
     changes: families.flatMap((one) => one.items.map((item) => itemJson(one.family, item))),
     policyChanges: families.flatMap((one) =>
       one.policyChanges.map((change) => changeJson(one.family, change)),

@@ -2,6 +2,7 @@ import { type Change, summarise } from '../plan/change.ts'
 import { type Drift, type DriftItem, hasDrift } from '../plan/drift.ts'
 import { byChain, nameOf, ruleText, SIGNS, type TextOptions } from './change-words.ts'
 import { printable } from './printable.ts'
+import { setDriftLines } from './set-drift.ts'
 import { makeStyle, type Style } from './style.ts'
 import { countersText, familyTitle, plural, summaryLine } from './words.ts'
 import { wrap } from './wrap.ts'
@@ -17,6 +18,7 @@ export function driftText(drift: Drift, options: TextOptions): string {
       ? []
       : [style.bold(familyTitle(family)), '', ...itemLines(family.items, { style, options })],
   )
+  lines.push(...setDriftLines(drift.sets ?? [], style))
   const title = lines.length === 0 ? [] : [sinceLine(drift), '']
   return [...title, ...lines, ...summaryLines(drift, style)].map((line) => `${line}\n`).join('')
 }
@@ -36,7 +38,8 @@ export function driftSection(drift: Drift | undefined, options: TextOptions): st
       ...(more > 0 ? [`    … and ${more} more: fwctl drift shows all of them`, ''] : []),
     ]
   })
-  return [style.yellow(sinceLine(drift)), '', ...families]
+  const sets = setDriftLines(drift.sets ?? [], style)
+  return [style.yellow(sinceLine(drift)), '', ...families, ...sets]
 }
 
 function sinceLine({ since, by }: Drift): string {
@@ -146,7 +149,7 @@ function conflictText(change: Change): string {
   }
 }
 
-function summaryLines({ families }: Drift, style: Style): string[] {
+function summaryLines({ families, sets = [] }: Drift, style: Style): string[] {
   const items = families.flatMap((family) => family.items)
   const changes = summarise(families.flatMap((family) => family.policyChanges))
   const pending = Object.values(changes).some((count) => count > 0)
@@ -155,7 +158,10 @@ function summaryLines({ families }: Drift, style: Style): string[] {
         `The policy has changed since. ${summaryLine(changes).replace(/^Plan: /, 'Without the drift: ')}`,
       ]
     : []
-  if (items.length === 0) return [...policy, style.bold('No drift.')]
+  if (items.length + sets.length === 0) return [...policy, style.bold('No drift.')]
+  const inSets = sets.length === 0 ? [] : [plural(sets.length, 'set')]
+  const inRules = items.length === 0 ? [] : [plural(items.length, 'change')]
+  const what = [...inRules, ...inSets].join(' and ')
   const count = (standing: DriftItem['standing']): number =>
     items.filter((item) => item.standing === standing).length
   const parts = [
@@ -164,7 +170,7 @@ function summaryLines({ families }: Drift, style: Style): string[] {
     [count('released'), 'in chains that the policy leaves to others'],
     [count('conflict'), 'in conflict with a change of the policy'],
   ] as const
-  const told = parts.flatMap(([n, what]) => (n > 0 ? [`${n} ${what}`] : []))
+  const told = parts.flatMap(([n, which]) => (n > 0 ? [`${n} ${which}`] : []))
   const details = told.length === 0 ? '' : `: ${told.join(', ')}`
-  return [...policy, style.bold(`Drift: ${plural(items.length, 'change')}${details}.`)]
+  return [...policy, style.bold(`Drift: ${what}${details}.`)]
 }

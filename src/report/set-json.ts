@@ -20,8 +20,8 @@ export function setChangeJson(change: SetChange): Record<string, unknown> {
   return {
     ...about,
     ...(change.kind === 'set-recreate' ? { reasons: change.reasons, swaps: change.swaps } : {}),
-    added: listed(added),
-    removed: listed(removed),
+    added: listedEntries(added),
+    removed: listedEntries(removed),
     changed: {
       count: changed.length,
       entries: changed
@@ -33,7 +33,8 @@ export function setChangeJson(change: SetChange): Record<string, unknown> {
   }
 }
 
-function listed(entries: readonly SetEntry[]): Record<string, unknown> {
+/** How many there are, and the first of them. */
+export function listedEntries(entries: readonly SetEntry[]): Record<string, unknown> {
   return { count: entries.length, entries: entries.slice(0, MAX_ENTRIES).map(entryText) }
 }
 
