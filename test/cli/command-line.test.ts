@@ -71,7 +71,7 @@ describe('completion', () => {
     expect(complete(stdout, ['fwctl', 'val'])).toEqual(['validate'])
     expect(complete(stdout, ['fwctl', 'plan', '--form'])).toEqual(['--format'])
     expect(complete(stdout, ['fwctl', 'plan', '--format', 'm'])).toEqual(['markdown'])
-    expect(complete(stdout, ['fwctl', '--quiet', 'schema', 'd'])).toEqual(['diagnostics'])
+    expect(complete(stdout, ['fwctl', '--quiet', 'schema', 'di'])).toEqual(['diagnostics'])
   })
 
   function complete(script: string, words: readonly string[]): string[] {
@@ -85,7 +85,7 @@ describe('completion', () => {
 })
 
 describe('schema', () => {
-  test.each(['policy', 'plan', 'diagnostics'])('prints the %s schema', async (name) => {
+  test.each(['policy', 'plan', 'drift', 'diagnostics'])('prints the %s schema', async (name) => {
     const { code, stdout } = await runCli(['schema', name])
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toHaveProperty('$schema')
