@@ -6,15 +6,15 @@ import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { writeResult } from './files.ts'
 import { showFindings } from './findings.ts'
-import { isOffline, openHost, readDumps } from './host-input.ts'
+import { type HostInput, isOffline, openHost, readDumps } from './host-input.ts'
+import { setsFromFile, setsOfRules } from './sets-input.ts'
 
 /** Planning the result against the same live rules comes to no change. */
 export async function importRules(context: Context): Promise<ExitCode> {
   const { family } = context.options
   const wanted = FAMILIES.filter((one) => family === undefined || one === family)
-  const live = isOffline(context)
-    ? await readDumps(wanted, context)
-    : await readHost(wanted, context)
+  const host = isOffline(context) ? undefined : await openHost(context)
+  const live = host ? await readHost(wanted, host) : await readDumps(wanted, context)
   showFindings(
     Object.values(live).flatMap((one) => one.diagnostics),
     context,
@@ -27,13 +27,14 @@ export async function importRules(context: Context): Promise<ExitCode> {
   if (Object.keys(rulesets).length === 0) {
     throw new FwctlError('usage', `No live rules were given for ${wanted.join(' and ')}.`)
   }
-  await writeResult(importPolicy(rulesets), context.options.out, context)
+  const used = Object.values(rulesets)
+  const sets = host ? await setsOfRules(used, host) : await setsFromFile('all', context)
+  await writeResult(importPolicy(rulesets, { ...(sets && { sets }) }), context.options.out, context)
   return EXIT.done
 }
 
 /** A host without ip6tables is imported as it is: for IPv4. */
-async function readHost(wanted: readonly Family[], context: Context): Promise<Live> {
-  const host = await openHost(context)
+async function readHost(wanted: readonly Family[], host: HostInput): Promise<Live> {
   const there = wanted.filter((family) => host.backend.families[family] !== undefined)
   const families = there.length > 0 ? there : wanted
   return readLive(host.executor, host.backend, { families, names: host.names })

@@ -1,11 +1,13 @@
 /** The ipsets of the host, for the verbs that need them. */
 import { FwctlError } from '../base/error.ts'
 import { readApplied } from '../host/applied.ts'
+import { setNames } from '../host/ipsets.ts'
 import { readSets } from '../host/sets.ts'
 import { requireTrustedDir, type StateDir, stateDirPaths } from '../host/state-dir.ts'
 import { parseSets } from '../ipset/save.ts'
 import type { LiveSets } from '../ipset/set.ts'
 import type { CompiledPolicy } from '../policy/compile.ts'
+import type { Ruleset } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { readInput } from './files.ts'
 import { type HostInput, stateRoot } from './host-input.ts'
@@ -17,6 +19,20 @@ export async function liveSets(
   signal?: AbortSignal,
 ): Promise<LiveSets | undefined> {
   return names.length === 0 ? undefined : readSets(executor, names, signal)
+}
+
+/** The sets that rules use, with the members of lists. Without ipset there is nothing to be said. */
+export async function setsOfRules(
+  rulesets: readonly Ruleset[],
+  { executor }: Pick<HostInput, 'executor'>,
+): Promise<LiveSets | undefined> {
+  const names = setNames(rulesets)
+  if (names.size === 0 || (await executor.find('ipset')) === undefined) return undefined
+  const sets = await readSets(executor, names)
+  const lists = [...sets.values()].filter((set) => set.header.type === 'list:set')
+  if (lists.length === 0) return sets
+  const members = lists.flatMap((set) => set.entries.map((entry) => entry.element))
+  return readSets(executor, [...names, ...members])
 }
 
 /** The sets that fwctl made here, by its own record; a record that can not be trusted says nothing. */
@@ -57,13 +73,16 @@ export async function planSetsInput(
 
 /** The sets of `--live-sets`. Throws FwctlError `live-unreadable` for what is no `ipset save`. */
 export async function setsFromFile(
-  names: readonly string[],
+  names: readonly string[] | 'all',
   context: Context,
 ): Promise<LiveSets | undefined> {
   const path = context.options.liveSets
   if (path === undefined) return undefined
-  const wanted = new Set(names)
-  const { sets, unreadable } = parseSets(await readInput(path, context), (name) => wanted.has(name))
+  const wanted = new Set(names === 'all' ? [] : names)
+  const { sets, unreadable } = parseSets(
+    await readInput(path, context),
+    (name) => names === 'all' || wanted.has(name),
+  )
   const [line] = unreadable
   if (line === undefined) return sets
   throw new FwctlError('live-unreadable', `${path} is not what ipset save prints: "${line}".`)

@@ -1,6 +1,7 @@
 /** From live rules to a policy that compiles to exactly them. */
 import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
 import type { Names } from '../extensions/names.ts'
+import type { IpSet } from '../ipset/set.ts'
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import {
   type Chain,
@@ -12,6 +13,7 @@ import {
 } from '../ruleset/model.ts'
 import { type Contexts, importRules } from './import-chain.ts'
 import { nameGroups } from './import-groups.ts'
+import { importSets } from './import-sets.ts'
 import type { Value } from './value.ts'
 import { block, dashed, flow, quoteIfNeeded, textValue } from './written.ts'
 
@@ -21,6 +23,8 @@ export interface ImportOptions {
   /** What the rules were saved by. Default: nft 1.8.9. */
   readonly dialects?: Readonly<Partial<Record<Family, Dialect>>>
   readonly names?: Names
+  /** The live ipsets that the rules use, and the members of lists; absent: they stay undeclared. */
+  readonly sets?: ReadonlyMap<string, IpSet>
 }
 
 type Rulesets = Readonly<Partial<Record<Family, Ruleset>>>
@@ -55,6 +59,7 @@ export function importPolicy(rulesets: Rulesets, options: ImportOptions = {}): s
       const [first = '', ...rest] = block(value, 6, 6 + key.length)
       return [`    ${key}:${first === '' ? '' : ` ${first}`}`, ...rest]
     }),
+    ...importSets(Object.values(rulesets), options.sets ?? new Map()),
     ...(tables.length === 0 ? ['tables: {}'] : ['tables:']),
     ...tables.flatMap((table) => writeTable(table, families, rename)),
     '',
