@@ -38,8 +38,10 @@ export function reportFailure(error: unknown, output: FailureOutput): ExitCode {
 /** What was found in the input, where that is why it failed. */
 function diagnosticsOf({ code, details }: FwctlError): readonly Diagnostic[] {
   const { diagnostics } = details
-  // The message of an unreadable dump names the first one already, and there may be thousands.
-  return code === 'invalid-input' && Array.isArray(diagnostics) ? diagnostics : []
+  if (!Array.isArray(diagnostics)) return []
+  if (code === 'invalid-input') return diagnostics
+  // What is no dump at all may have thousands; of a single one the message says everything.
+  return code === 'live-unreadable' && diagnostics.length > 1 ? diagnostics.slice(0, 20) : []
 }
 
 function sourcesOf({ details: { sources } }: FwctlError): ReadonlyMap<string, string> {

@@ -18,6 +18,8 @@ export interface PolicyInput extends LoadedPolicy {
 export async function readPolicy(context: Context): Promise<PolicyInput> {
   const { options } = context
   const path = context.args[0] ?? DEFAULT_POLICY
+  const dump = [options.live4, options.live6].find((live) => live === '-')
+  refuseSharedStdin([path, ...options.values, dump])
   const sources = new Map<string, string>()
   const stdin = [path, ...options.values].includes('-') ? await readInput('-', context) : ''
   const loaded = loadPolicy(path, {
@@ -36,6 +38,12 @@ export async function readPolicy(context: Context): Promise<PolicyInput> {
     )
   }
   return { ...loaded, sources }
+}
+
+/** The second reader would find nothing, and an empty dump is a host without rules. */
+function refuseSharedStdin(paths: readonly (string | undefined)[]): void {
+  if (paths.filter((path) => path === '-').length < 2) return
+  throw new FwctlError('usage', 'Only one file can be read from stdin: "-" is there twice.')
 }
 
 /** Compiled for a host that is not asked; in full, so that everything wrong with it is found. */

@@ -88,9 +88,9 @@ export function parseLive(
     const first = errors[0]
     throw new FwctlError(
       'live-unreadable',
-      `What ${file} printed can not be relied on: ` +
-        `${first?.line === undefined ? '' : `line ${first.line}: `}${first?.message}` +
-        `${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}. Nothing was changed.`,
+      `${file}${first?.line === undefined ? '' : `, line ${first.line}`}: ${first?.message}` +
+        `${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''}. ` +
+        'These rules can not be relied on. Nothing was changed.',
       { details: { family, diagnostics: saved.diagnostics } },
     )
   }

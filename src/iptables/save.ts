@@ -151,6 +151,15 @@ function readLine(reading: Reading, line: string): void {
       return open ? readRule(reading, line) : outside(reading, line)
     default:
       if (line === 'COMMIT') return closeTable(reading)
+      if (line === 'COMMIT\r') {
+        report(
+          reading,
+          'dump-syntax',
+          'the lines end in CR LF: the dump was changed on its way',
+          'take it again, or convert it with dos2unix',
+        )
+        return closeTable(reading)
+      }
       return report(
         reading,
         /[^\t\x20-\x7e\x80-\uffff]/.test(line) ? 'dump-foreign' : 'dump-syntax',

@@ -3,7 +3,7 @@ import type { Diagnostic } from '../base/diagnostic.ts'
 import { readDocument } from './document.ts'
 import type { PolicyFiles } from './files.ts'
 import { didYouMean } from './nearest.ts'
-import { entriesOf, entryOf, get, type Value } from './value.ts'
+import { entriesOf, entryOf, get, type Value, visitTexts } from './value.ts'
 import { parseVariable, type Variables } from './variables.ts'
 
 export interface VariableOptions {
@@ -52,6 +52,7 @@ export function collectVariables(options: VariableOptions): GivenVariables {
       diagnostics: [
         ...fromFiles.flatMap((f) => f.diagnostics),
         ...unknownHost(roots, options.host),
+        ...unknownVariables(roots, options.variables ?? {}),
       ],
     }),
     texts: [...fromFiles.map((f) => f.text), JSON.stringify(fromOptions), options.host ?? ''],
@@ -106,4 +107,35 @@ function unknownHost(roots: readonly Value[], host: string | undefined): readonl
       ...(hint !== undefined && { hint }),
     },
   ]
+}
+
+/** A `--var` that nothing declares or uses is misspelt, and the default would be applied instead. */
+function unknownVariables(
+  roots: readonly Value[],
+  given: Readonly<Record<string, string>>,
+): readonly Diagnostic[] {
+  const names = Object.keys(given)
+  if (names.length === 0 || roots.length === 0) return []
+  const known = new Set<string>()
+  for (const root of roots) {
+    const hosts = entriesOf(get(root, 'hosts')).map((host) => get(host.value, 'variables'))
+    for (const variables of [get(root, 'variables'), ...hosts]) {
+      for (const { key } of entriesOf(variables)) known.add(key)
+    }
+    visitTexts(root, (text) => {
+      for (const [, name] of text.matchAll(/\$\{([^}]*)\}/g)) known.add(name as string)
+    })
+  }
+  return names
+    .filter((name) => !known.has(name))
+    .map((name) => {
+      const hint = didYouMean(name, known)
+      const message = `--var ${name}: the policy has no variable of that name`
+      return {
+        code: 'unknown-variable',
+        severity: 'error',
+        message,
+        ...(hint !== undefined && { hint }),
+      }
+    })
 }

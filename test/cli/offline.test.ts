@@ -250,6 +250,39 @@ describe('import', () => {
   })
 })
 
+describe('what is read', () => {
+  test('a policy and a dump can not both be stdin', async () => {
+    using it = setUp()
+    const argv = ['plan', '-', '--live4', '-']
+    const { code, stdout, stderr } = await it.fwctl(argv, { stdin: POLICY })
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain('Only one file can be read from stdin')
+  })
+
+  test('all that is wrong with a dump is said, with its lines', async () => {
+    using it = setUp({ 'bad.rules': '*filter\n-A X -j DROP\nhello\nCOMMIT\n*nat\n' })
+    const { code, stderr } = await it.fwctl(['plan', '--live4', 'bad.rules'])
+    expect(code).toBe(1)
+    for (const line of [2, 3, 5]) expect(stderr).toContain(`bad.rules:${line}:1: error: `)
+    expect(stderr).toMatch(/^fwctl: bad\.rules, line 2: .* \(and 2 more\)\. .*Nothing was changed/m)
+  })
+
+  test('a misspelt --var is refused: the default would be applied instead', async () => {
+    using it = setUp({
+      'vars.yaml': POLICY.replace('dport: 22', 'dport: "${port}"').replace(
+        'tables:',
+        'variables: { port: 22 }\ntables:',
+      ),
+    })
+    const { code, stderr } = await it.fwctl(['validate', 'vars.yaml', '--var', 'prot=23'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('--var prot: the policy has no variable of that name')
+    expect(stderr).toContain('did you mean "port"?')
+    const used = await it.fwctl(['render', 'vars.yaml', '--family', 'ipv4', '--var', 'port=23'])
+    expect(used.stdout).toContain('--dport 23 ')
+  })
+})
+
 describe('fmt', () => {
   const MESSY = `{apiVersion: fwctl/v1,   tables: {filter: {}}}\n`
 

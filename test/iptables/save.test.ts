@@ -78,6 +78,7 @@ test.each([
     [['dump-incompatible', 1]],
   ],
   ['a rule of a chain that is not there', '*filter\n-A X -j DROP\nCOMMIT\n', [['dump-syntax', 2]]],
+  ['lines that end in CR LF', '*nat\r\n:OUTPUT ACCEPT [0:0]\r\nCOMMIT\r\n', [['dump-syntax', 3]]],
   ['a chain twice', '*filter\n:X - [0:0]\n:X - [0:0]\nCOMMIT\n', [['dump-syntax', 3]]],
   ['a table twice', '*nat\nCOMMIT\n*nat\nCOMMIT\n', [['dump-syntax', 3]]],
   ['an unknown table', '*filters\nCOMMIT\n', [['dump-syntax', 1]]],
