@@ -18,6 +18,17 @@ export { type ErrorCode, FwctlError } from './base/error.ts'
 export { type ApplyOutcome, type ApplyRequest, applyPlan } from './host/apply.ts'
 export { detectBackend, type HostBackend } from './host/backend.ts'
 export type { Executor } from './host/executor.ts'
+export {
+  IPTables,
+  type IPTablesOptions,
+} from './host/iptables/client.ts'
+export { FakeIPTables, type FakeIPTablesOptions } from './host/iptables/fake.ts'
+export type { CallOptions } from './host/iptables/invoke.ts'
+export { iptablesReason, isNotExist, type Reason } from './host/iptables/reason.ts'
+export type { MappingValue, RuleMapping } from './host/iptables/rule-mapping.ts'
+export type { Rulespec } from './host/iptables/rulespec.ts'
+export type { Stat, StatNetwork, StatRow } from './host/iptables/stats.ts'
+export type { Transaction } from './host/iptables/transaction.ts'
 export { type Live, type LiveFamily, parseLive, readLive } from './host/live.ts'
 export { localExecutor } from './host/local-executor.ts'
 export { netnsExecutor } from './host/netns-executor.ts'

@@ -3,7 +3,7 @@
 import { tokenise } from '../../iptables/tokenise.ts'
 import { isBuiltinChain } from '../../ruleset/hooks.ts'
 import type { TableName } from '../../ruleset/model.ts'
-import { checkChain, checkNewChain, refuseBuiltin } from './chain-name.ts'
+import { checkChain, checkNewChain, checkPolicy, refuseBuiltin } from './chain-name.ts'
 import { callFailure, commandFailure } from './failure.ts'
 import {
   type CallOptions,
@@ -84,8 +84,11 @@ export async function clearChain(
   options?: CallOptions,
 ): Promise<void> {
   if (isBuiltinChain(table, chain)) {
-    await iptables(invoker, ['-t', table, '-F', chain], options)
-    return
+    const args = ['-t', table, '-F', chain]
+    const result = await runIptables(invoker, args, options)
+    // nft has no built-in chain before its first use.
+    if (result.status === 0 || reasonOf(result) === 'chain-not-found') return
+    throw refusal(invoker, args, result)
   }
   checkNewChain(table, chain)
   const text = `*${table}\n:${chain} - [0:0]\nCOMMIT\n`
@@ -156,7 +159,13 @@ export async function changePolicy(
   options?: CallOptions,
 ): Promise<void> {
   checkChain(table, chain)
-  await iptables(invoker, ['-t', table, '-P', chain, policy], options)
+  checkPolicy(policy)
+  const args = ['-t', table, '-P', chain, policy]
+  const result = await runIptables(invoker, args, options)
+  if (result.status === 0) return
+  // DROP in nat is refused in the words that are used for a rule.
+  const reason = reasonOf(result)
+  throw refusal(invoker, args, result, reason === 'invalid-rule' ? 'invalid-policy' : reason)
 }
 
 /** Throws `not-builtin-chain` for a chain that has none. */

@@ -1,5 +1,6 @@
+import { utf8Length } from '../../extensions/values/text.ts'
 import { chainNameProblem } from '../../iptables/check.ts'
-import { isBuiltinChain } from '../../ruleset/hooks.ts'
+import { CHAIN_NAME_BYTES, isBuiltinChain } from '../../ruleset/hooks.ts'
 import type { TableName } from '../../ruleset/model.ts'
 import { callFailure } from './failure.ts'
 
@@ -8,7 +9,7 @@ import { callFailure } from './failure.ts'
  * command as one for all chains: `-F -v` flushes the whole table.
  */
 export function checkChain(table: TableName, chain: string): void {
-  if (chain === '' || /^[-!]/.test(chain)) {
+  if (chain === '' || /^[-!]/.test(chain) || utf8Length(chain) > CHAIN_NAME_BYTES) {
     throw callFailure(
       'chain-not-found',
       `Table ${table} can have no chain ${JSON.stringify(chain)}`,
@@ -37,4 +38,9 @@ export function refuseBuiltin(table: TableName, chain: string, verb: string): vo
 export function checkPosition(position: number): void {
   if (Number.isInteger(position) && position >= 1 && position <= 0x7fffffff) return
   throw callFailure('index-out-of-range', `Rules count from 1: there is no rule ${position}`)
+}
+
+export function checkPolicy(policy: string): void {
+  if (policy === 'ACCEPT' || policy === 'DROP') return
+  throw callFailure('invalid-policy', `A policy is ACCEPT or DROP, not ${JSON.stringify(policy)}`)
 }

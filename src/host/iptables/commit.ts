@@ -85,7 +85,7 @@ async function refusedBatch(
   const kernel: FakeKernel = { dialect, names, tables: new Map() }
   const blocks = input.match(/^\*.*$/gm) ?? []
   let reason: Reason = reasonOf(result)
-  const vague: readonly Reason[] = ['unknown', 'chain-not-empty', 'invalid-rule']
+  const vague: readonly Reason[] = ['unknown', 'chain-not-found', 'chain-not-empty', 'invalid-rule']
   let line = readRefusal(result.stderr).lines[0]
   if (vague.includes(reason)) {
     const dumps = await Promise.all(

@@ -41,9 +41,6 @@ export function fakeExecutor(
     hold: async ({ program }) => {
       throw noProgram(program)
     },
-    follow: ({ program }) => {
-      throw noProgram(program)
-    },
   }
 }
 

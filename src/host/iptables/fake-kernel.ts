@@ -165,14 +165,14 @@ export function runFakeCommand(place: FakePlace, command: FakeCommand): void {
     case '-X':
       return deleteFakeChains(place, command.chain)
     case '-E': {
-      const chain = chainOf(table, chainName)
       const to = command.to ?? ''
       if (table.has(to)) throw new FakeRefusal('chain-exists', to)
-      renameFakeChain(place, chain, to)
+      renameFakeChain(place, chainOf(table, chainName), to)
       return
     }
     case '-P': {
       const policy = command.to ?? ''
+      if (name === 'nat' && policy === 'DROP') throw new FakeRefusal('invalid-policy', policy)
       if (!isBuiltinChain(name, chainName)) throw new FakeRefusal('not-builtin-chain', chainName)
       if (policy !== 'ACCEPT' && policy !== 'DROP') throw new FakeRefusal('invalid-policy', policy)
       const chain = chainOf(table, chainName)
@@ -228,7 +228,10 @@ function readFakeRules(
 ): readonly Rule[] {
   const { dialect, names } = kernel
   const { family } = dialect
-  const { specs, problems, counters = ZERO } = parseRule(words, { dialect, names })
+  const { specs, problems, ...parsed } = parseRule(words, { dialect, names })
+  // ip6tables-nft reads `-c PACKETS BYTES` and forgets it.
+  const isForgotten = family === 'ipv6' && dialect.backend === 'nft'
+  const counters = isForgotten ? ZERO : (parsed.counters ?? ZERO)
   const [problem] = problems
   if (problem) throw new FakeRefusal('invalid-rule', problem.message)
   for (const { matches, target, inInterface, outInterface } of specs) {

@@ -54,7 +54,7 @@ const PATTERNS: readonly Pattern[] = [
     said: /table does not exist|table '[^']*' (does not exist|invalid)/i,
   },
   { reason: 'table-not-found', said: /unable to initialize table/i },
-  { reason: 'incompatible-table', said: /table `[^']*' is incompatible/i },
+  { reason: 'incompatible-table', said: /(?<!in )table `[^']*' is incompatible/i },
   { reason: 'incompatible-table', said: /Parsing nftables rule failed/i },
   // That is how nft says that it has no such chain; see `chainIncompatible`.
   { reason: 'chain-not-found', said: /chain `[^']*' in table `[^']*' is incompatible/i },

@@ -1,16 +1,10 @@
 /** What can be done with rules. */
+import { isBuiltinChain } from '../../ruleset/hooks.ts'
 import type { Rule } from '../../ruleset/model.ts'
 import { listChain, type Place } from './chain-commands.ts'
 import { checkChain, checkPosition } from './chain-name.ts'
 import { callFailure, commandFailure } from './failure.ts'
-import {
-  type CallOptions,
-  type Invoker,
-  iptables,
-  refusal,
-  runIptables,
-  runRestore,
-} from './invoke.ts'
+import { type CallOptions, type Invoker, refusal, runIptables, runRestore } from './invoke.ts'
 import { readRules } from './listing.ts'
 import { iptablesReason, type Reason, reasonOf } from './reason.ts'
 import { type RuleMeaning, type RuleReading, ruleLine, ruleMeaning } from './rulespec.ts'
@@ -41,7 +35,7 @@ export async function addRules(
     const args = ['-t', table, flag, chain, ...at, ...first]
     const result = await runIptables(invoker, args, options)
     if (result.status === 0) return
-    throw refusal(invoker, args, result, await whyNotAdded(invoker, place, result, options))
+    throw refusal(invoker, args, result, await whyNoChain(invoker, place, result, options))
   }
   const lines = rules.map((words, i) => {
     const at = position === undefined ? '' : ` ${position + i}`
@@ -52,16 +46,19 @@ export async function addRules(
 
 /**
  * legacy says "No chain/target/match by that name" of a chain, and also when the kernel has no module
- * for the rule.
+ * for the rule; nft also of a built-in chain that was not used yet, which is an empty one.
  */
-async function whyNotAdded(
+async function whyNoChain(
   invoker: Invoker,
   place: Place,
   result: Parameters<typeof reasonOf>[0],
   options?: CallOptions,
 ): Promise<Reason> {
   const reason = reasonOf(result)
-  if (reason !== 'chain-not-found' || invoker.programs.dialect.backend === 'nft') return reason
+  if (reason !== 'chain-not-found') return reason
+  if (invoker.programs.dialect.backend === 'nft') {
+    return isBuiltinChain(place.table, place.chain) ? 'index-out-of-range' : reason
+  }
   try {
     await listChain(invoker, place, { id: 1, options })
     return 'refused-by-kernel'
@@ -205,7 +202,10 @@ export async function deleteById(
 ): Promise<void> {
   checkChain(table, chain)
   checkPosition(id)
-  await iptables(invoker, ['-t', table, '-D', chain, String(id)], options)
+  const args = ['-t', table, '-D', chain, String(id)]
+  const result = await runIptables(invoker, args, options)
+  if (result.status === 0) return
+  throw refusal(invoker, args, result, await whyNoChain(invoker, { table, chain }, result, options))
 }
 
 export async function listById(

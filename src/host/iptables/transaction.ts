@@ -10,7 +10,13 @@
  */
 import { isBuiltinChain } from '../../ruleset/hooks.ts'
 import { TABLES, type TableName } from '../../ruleset/model.ts'
-import { checkChain, checkNewChain, checkPosition, refuseBuiltin } from './chain-name.ts'
+import {
+  checkChain,
+  checkNewChain,
+  checkPolicy,
+  checkPosition,
+  refuseBuiltin,
+} from './chain-name.ts'
 import { callFailure } from './failure.ts'
 import { type RuleReading, type Rulespec, ruleLine, ruleMeaning, ruleWords } from './rulespec.ts'
 
@@ -96,12 +102,14 @@ export function startTransaction(reading: RuleReading): {
       mark(table, chain, true)
     },
     clearChain: (table, chain) => {
-      if (!isBuiltinChain(table, chain)) checkNewChain(table, chain)
-      const exists = isBuiltinChain(table, chain) || made.get(`${table} ${chain}`)
-      // Declared twice, legacy refuses it and nft forgets the rules given before.
-      const line =
-        exists === undefined ? `:${chain} - [0:0]` : exists ? `-F ${chain}` : `-N ${chain}`
-      add(table, line)
+      const builtin = isBuiltinChain(table, chain)
+      if (!builtin) checkNewChain(table, chain)
+      const exists = made.get(`${table} ${chain}`)
+      // Declared twice, legacy refuses it and nft forgets the rules given before. A built-in chain
+      // is declared for nft, which has none before its first use; that does not flush it.
+      if (exists === undefined) add(table, `:${chain} - [0:0]`)
+      else if (!exists) add(table, `-N ${chain}`)
+      if (exists || builtin) add(table, `-F ${chain}`)
       mark(table, chain, true)
     },
     deleteChain: (table, chain) => {
@@ -110,7 +118,8 @@ export function startTransaction(reading: RuleReading): {
       mark(table, chain, false)
     },
     changePolicy: (table, chain, policy) => {
-      add(table, `-P ${place(table, chain)} ${ruleLine([policy])}`)
+      checkPolicy(policy)
+      add(table, `-P ${place(table, chain)} ${policy}`)
     },
     clearAll: (table) => add(table, '-F'),
   }

@@ -8,6 +8,7 @@ import { FakeIPTables } from '../../../src/host/iptables/fake.ts'
 import { iptablesReason } from '../../../src/host/iptables/reason.ts'
 import type { Rulespec } from '../../../src/host/iptables/rulespec.ts'
 import type { Transaction } from '../../../src/host/iptables/transaction.ts'
+import { parseRule } from '../../../src/iptables/parse-rule.ts'
 import { BUILTIN_CHAINS } from '../../../src/ruleset/hooks.ts'
 import type { Backend, Family, TableName } from '../../../src/ruleset/model.ts'
 import { withoutTimes } from '../../e2e/namespace.ts'
@@ -162,7 +163,10 @@ async function randomCall(random: Random, kernel: IPTables): Promise<Call> {
     const steps = await randomSteps(random, kernel)
     return {
       name: `transaction(${steps.map((step) => step.name).join('; ')})`,
-      run: (client) => client.transaction((tx) => steps.forEach((step) => step.run(tx))),
+      run: (client) =>
+        client.transaction((tx) => {
+          for (const step of steps) step.run(tx)
+        }),
     }
   }
   const name = pick([...Object.keys(calls), ...often, ...often])
@@ -264,7 +268,11 @@ async function randomRule(
   if (kind === 1) {
     const { family, version, mode: backend } = kernel
     const dialect = { family, version, backend }
-    return generateRule({ random, dialect, names: BUILTIN_NAMES }).words
+    for (let tries = 0; tries < 20; tries++) {
+      const made = generateRule({ random, dialect, names: BUILTIN_NAMES })
+      const { problems } = parseRule(made.words, { dialect, names: BUILTIN_NAMES })
+      if (made.table === table && problems.length === 0) return made.words
+    }
   }
   return fixed[random(fixed.length)] as Rulespec
 }
