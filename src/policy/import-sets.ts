@@ -3,7 +3,6 @@ import { canonicalEntries } from '../ipset/entry.ts'
 import { canonicalHeader, DEFAULT_MAXELEM, printHeader } from '../ipset/header.ts'
 import { isProblem } from '../ipset/problem.ts'
 import { rulesOf, setReferences } from '../ipset/references.ts'
-import { printEntry } from '../ipset/save.ts'
 import {
   type IpSet,
   SET_NAME,
@@ -72,14 +71,14 @@ function declaredHeader({
 }
 
 function writeSet({ name, header, entries }: IpSet, isWritten: boolean): string[] {
-  const declared = declaredHeader(header)
-  const lines = [`  ${quoteIfNeeded(name)}:`]
+  const { type, family, ...options } = declaredHeader(header)
+  const lines = [`  ${quoteIfNeeded(name)}:`, `    type: ${type}`]
+  if (family === 'inet6') lines.push('    family: inet6')
   const put = ({ key, value }: Entry): void => {
     const [first = '', ...rest] = block(value, 6, key.length + 6)
     lines.push(`    ${key}:${first === '' ? '' : ` ${first}`}`, ...rest)
   }
-  for (const [key, value] of Object.entries(declared)) {
-    if (key === 'family' && value === 'inet') continue
+  for (const [key, value] of Object.entries(options)) {
     put(entry(key, typeof value === 'string' ? textValue(value) : scalar(value)))
   }
   const why = whyLeftOut(header, entries, isWritten)
@@ -106,7 +105,9 @@ function writeEntry(one: Uncounted, header: SetHeader): Value {
   const { element, timeout, ...options } = one
   const own = timeout === undefined || timeout === header.timeout ? {} : { timeout }
   const rest = { ...own, ...options }
-  if (Object.keys(rest).length === 0) return textValue(printEntry({ element }))
+  if (Object.keys(rest).length === 0) {
+    return /^\d+$/.test(element) ? scalar(Number(element)) : textValue(element)
+  }
   const fields = Object.entries(rest).map(([key, value]) =>
     entry(key, typeof value === 'string' ? textValue(value) : scalar(value)),
   )

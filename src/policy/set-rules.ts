@@ -13,6 +13,8 @@ import type { CompiledRule } from './rule-context.ts'
 export interface ExternalSet {
   readonly name: string
   readonly at?: Position
+  /** A declared set that may have been meant. */
+  readonly hint?: string
 }
 
 export type DeclaredSets = ReadonlyMap<string, PolicySet>
@@ -99,12 +101,9 @@ export function checkSetReferences(
         checkDimension(name, flags, { declared, at, findings })
         continue
       }
-      const hint = complete ? didYouMean(name, sets.keys()) : undefined
-      if (hint === undefined) {
-        if (!external.has(name)) external.set(name, { name, at })
-      } else {
-        findings.error('set-missing', at, `the policy declares no set "${name}"`, hint)
-      }
+      if (external.has(name)) continue
+      const hint = complete ? likelyMeant(name, sets) : undefined
+      external.set(name, { name, at, ...(hint === undefined ? {} : { hint }) })
     }
   }
   for (const { set, at } of sets.values()) {
@@ -114,6 +113,13 @@ export function checkSetReferences(
     }
   }
   return [...external.values()]
+}
+
+/** `block4` is no slip of the pen for `block6`, nor is one letter for another. */
+function likelyMeant(name: string, sets: DeclaredSets): string | undefined {
+  const withoutDigits = (text: string): string => text.replaceAll(/\d+/g, '#')
+  const candidates = [...sets.keys()].filter((one) => withoutDigits(one) !== withoutDigits(name))
+  return name.length < 4 ? undefined : didYouMean(name, candidates)
 }
 
 /** With fewer flags than dimensions the kernel never matches; more of them mean nothing. */
@@ -150,22 +156,23 @@ export function setGoals(rulesets: readonly Ruleset[], sets: readonly PolicySet[
   })
 }
 
-/** The sets that are nowhere; mere warnings while nobody knows which sets the host has. */
+/** The sets that are nowhere; while nobody knows which sets the host has, a slip of the pen is one. */
 export function missingSets(
   external: readonly ExternalSet[],
   live: LiveSets | undefined,
 ): Diagnostic[] {
   return external
     .filter(({ name }) => !live?.has(name))
-    .map(({ name, at }): Diagnostic => {
-      const isKnown = live !== undefined
+    .map(({ name, at, hint }): Diagnostic => {
+      const isError = live !== undefined || hint !== undefined
       return {
         code: 'set-missing',
-        severity: isKnown ? 'error' : 'warning',
-        message: isKnown
-          ? `neither the policy nor the host has a set "${name}"`
-          : `the policy declares no set "${name}", so the host has to have it`,
-        hint: 'declare it under sets:',
+        severity: isError ? 'error' : 'warning',
+        message:
+          live === undefined
+            ? `the policy declares no set "${name}"${isError ? '' : ', so the host has to have it'}`
+            : `neither the policy nor the host has a set "${name}"`,
+        hint: hint ?? 'declare it under sets:',
         ...at,
       }
     })
