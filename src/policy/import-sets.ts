@@ -83,9 +83,17 @@ function writeSet({ name, header, entries }: IpSet, isWritten: boolean): string[
   }
   const why = whyLeftOut(header, entries, isWritten)
   if (why !== undefined)
-    lines.push(`    # Its ${entries.length} entries are left as they are: ${why}.`)
-  else put(entry('entries', list(entries.map((one) => writeEntry(withoutCounts(one), header)))))
+    lines.push(`    # Entries (${entries.length} now) are left as they are: ${why}.`)
+  else {
+    const inOrder = type === 'list:set' ? entries : entries.toSorted(byElement)
+    put(entry('entries', list(inOrder.map((one) => writeEntry(withoutCounts(one), header)))))
+  }
   return lines
+}
+
+/** The kernel's order is that of its hash, and another each time. */
+function byElement(a: SetEntry, b: SetEntry): number {
+  return a.element.localeCompare(b.element, 'en', { numeric: true })
 }
 
 function whyLeftOut(
