@@ -1,24 +1,23 @@
-/** The steps that change the kernel, and those that check it: what apply and recovery share. */
+/** The steps that change the kernel, and those that check it: what apply, undo and recovery share. */
 import type { Names } from '../extensions/names.ts'
 import { type Batch, buildBatch } from '../plan/batch.ts'
 import { diffRulesets } from '../plan/diff.ts'
-import { type TouchedChain, touchedChains, touchedDigest, withChainsFrom } from '../plan/touched.ts'
+import { type GuardedBatch, guardBatch, unguarded, wrongHits } from '../plan/guards.ts'
+import {
+  differingChains,
+  sameButForOthers,
+  type TouchedChain,
+  touchedChains,
+} from '../plan/touched.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family, Ruleset } from '../ruleset/model.ts'
 import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
 import type { Executor } from './executor.ts'
 import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
-import { runRestore } from './restore.ts'
-import {
-  planSetsEdit,
-  readSets,
-  removeLeftovers,
-  runSets,
-  type SetsEdit,
-  type SetsTarget,
-  verifySets,
-} from './sets.ts'
+import type { LostRule } from './lost-rules.ts'
+import { type RestoreRefusal, runRestore } from './restore.ts'
+import { runSets, type SetsEdit, verifySets } from './sets.ts'
 
 /** The host that is changed. */
 export interface Host {
@@ -34,15 +33,23 @@ export interface Edit {
   readonly before: Ruleset
   readonly target: Ruleset
   readonly touched: readonly TouchedChain[]
+  readonly foreign: ForeignPatterns
   readonly batch: Batch
+  /** The batch as it is run. */
+  readonly guarded: GuardedBatch
 }
 
 /** Other tools are kept out while it lasts, as far as the back end allows. */
 export interface Freeze {
+  /** Whether anybody is kept out at all. */
+  readonly holds: boolean
   /** In place of the xtables lock, which is ours already. */
   readonly lockFile?: string
   thaw(): Promise<void>
 }
+
+/** Of nft: nobody can be kept out. The batch guards itself instead (plan/guards.ts). */
+export const NO_FREEZE: Freeze = { holds: false, thaw: async () => undefined }
 
 const XTABLES_LOCK = '/run/xtables.lock'
 const XTABLES_WAIT_MS = 10_000
@@ -50,7 +57,7 @@ const XTABLES_WAIT_MS = 10_000
 /**
  * Holds the xtables lock from the last look at the live rules until the check after the commit: edits
  * go by number, and another tool's insertion in between would shift them. Only legacy programs heed
- * the lock; on nft the window is as short as it can be, and the check finds what slipped in.
+ * the lock.
  */
 export async function freezeTables(
   { executor, backend }: Host,
@@ -58,33 +65,58 @@ export async function freezeTables(
   signal: AbortSignal | undefined,
 ): Promise<Freeze> {
   if (families.every((family) => requireTools(backend, family).dialect.backend === 'nft')) {
-    return { thaw: async () => undefined }
+    return NO_FREEZE
   }
   const lock = await takeLock(executor, XTABLES_LOCK, { waitMs: XTABLES_WAIT_MS, signal })
   // Any file of ours will do; this one needs no cleaning up.
-  return { lockFile: `/proc/${lock.pid}/comm`, thaw: () => lock.release() }
+  return { holds: true, lockFile: `/proc/${lock.pid}/comm`, thaw: () => lock.release() }
 }
 
-/** The edits that turn what is live into the targets; families without changes have none. */
+/**
+ * The edits that turn what is live into the targets; families without changes have none.
+ * `byValue: false`: rules go by their number only (see `guardBatch`).
+ */
 export function planEdits(
   { backend }: Host,
   live: Live,
-  goal: { readonly targets: readonly Ruleset[]; readonly foreign: ForeignPatterns },
+  goal: {
+    readonly targets: readonly Ruleset[]
+    readonly foreign: ForeignPatterns
+    readonly byValue?: boolean
+  },
 ): readonly Edit[] {
-  const { targets, foreign } = goal
+  const { targets, foreign, byValue } = goal
   return targets.flatMap((target): Edit[] => {
     const { family } = target
     const before = live[family]?.ruleset ?? { family, tables: [] }
     const changes = diffRulesets(before, target)
     if (changes.length === 0) return []
     const tools = requireTools(backend, family)
-    const batch = buildBatch({ live: before, target, dialect: tools.dialect, foreign })
-    return [{ family, tools, before, target, touched: touchedChains(changes), batch }]
+    const { dialect } = tools
+    const batch = buildBatch({ live: before, target, dialect, foreign })
+    const guarded =
+      dialect.backend === 'nft' ? guardBatch(batch, before, byValue) : unguarded(batch)
+    return [
+      { family, tools, before, target, touched: touchedChains(changes), foreign, batch, guarded },
+    ]
   })
 }
 
-/** Why a commit did not succeed; undefined: it did, and the host holds the targets. */
-export type CommitFailure = string | undefined
+/** Why a commit did not succeed. */
+export interface CommitFailure {
+  /**
+   * `refused`: the kernel or iptables did not take it; `differs`: it was taken, and the host holds
+   * something else all the same.
+   */
+  readonly kind: 'cancelled' | 'refused' | 'differs' | 'error'
+  readonly reason: string
+  /** The chains that differ, as `ipv4 filter INPUT`. */
+  readonly chains: readonly string[]
+  /** Rules of others that were hit in place of ours. */
+  readonly lost: readonly LostRule[]
+  /** iptables did not find a rule by its value. */
+  readonly notFound: boolean
+}
 
 interface CommitOptions {
   readonly freeze: Freeze
@@ -93,117 +125,97 @@ interface CommitOptions {
 }
 
 /**
- * Runs the batches one after the other and checks the result. Between two families, and before the
- * check, `signal` ends it; a restore that is under way always comes to its end. Sets are filled before
- * the rules that use them, and go when no rule does any more.
+ * Runs the batches one after the other and checks the result; undefined: the host holds the targets
+ * (what other tools do to rules of their own meanwhile is no failure). Between two families, and
+ * before the check, `signal` ends it; a restore that is under way always comes to its end. Sets are
+ * filled before the rules that use them, and go when no rule does any more.
  */
 export async function commitEdits(
   host: Host,
   edits: readonly Edit[],
   options: CommitOptions,
-): Promise<CommitFailure> {
+): Promise<CommitFailure | undefined> {
+  try {
+    return await commitAll(host, edits, options)
+  } catch (error) {
+    return failed('error', error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function commitAll(
+  host: Host,
+  edits: readonly Edit[],
+  options: CommitOptions,
+): Promise<CommitFailure | undefined> {
   const { sets, signal } = options
   if (sets === undefined) return commitRules(host, edits, options)
-  if (signal?.aborted) return 'it was cancelled'
+  if (signal?.aborted) return CANCELLED
   const { executor } = host
   const unfilled = await runSets(executor, sets.batch.before)
-  if (unfilled !== undefined) return unfilled
+  if (unfilled !== undefined) return failed('refused', unfilled)
   const failure = edits.length === 0 ? undefined : await commitRules(host, edits, options)
   if (failure !== undefined) return failure
   const kept = await runSets(executor, sets.batch.after)
-  return (
-    kept ?? (await verifySets(executor, sets)) ?? (signal?.aborted ? 'it was cancelled' : undefined)
-  )
+  if (kept !== undefined) return failed('refused', kept)
+  const wrong = await verifySets(executor, sets)
+  if (wrong !== undefined) return failed('differs', wrong)
+  return signal?.aborted ? CANCELLED : undefined
 }
 
 async function commitRules(
   host: Host,
   edits: readonly Edit[],
-  options: CommitOptions,
-): Promise<CommitFailure> {
-  const { lockFile } = options.freeze
-  for (const { family, tools, batch } of edits) {
-    if (options.signal?.aborted) return 'it was cancelled'
-    const outcome = await runRestore(host.executor, tools, {
-      text: batch.text,
+  { freeze, signal }: CommitOptions,
+): Promise<CommitFailure | undefined> {
+  const lost: LostRule[] = []
+  for (const edit of edits) {
+    if (signal?.aborted) return { ...CANCELLED, lost }
+    const outcome = await runRestore(host.executor, edit.tools, {
+      text: edit.guarded.text,
       noflush: true,
-      ...(lockFile === undefined ? {} : { lockFile }),
+      ...(freeze.lockFile === undefined ? {} : { lockFile: freeze.lockFile }),
     })
-    if (outcome.kind === 'refused') {
-      const line = batch.lines[(outcome.lines[0] ?? 0) - 1]
-      const where = line?.chain === undefined ? '' : ` at "${line.text}"`
-      return `${tools.restore} refused the ${family} batch${where}: ${outcome.message}`
-    }
+    if (outcome.kind === 'refused') return { ...refusal(edit, outcome), lost }
+    const hits = wrongHits(edit.guarded.witnesses, outcome.stdout) ?? []
+    lost.push(...hits.map((hit) => ({ family: edit.family, ...hit.expected, line: hit.line })))
   }
   const live = await readLive(host.executor, host.backend, {
     families: edits.map((edit) => edit.family),
     ...(host.names ? { names: host.names } : {}),
   })
-  if (options.signal?.aborted) return 'it was cancelled'
-  const wrong = edits.filter(({ family, target, touched }) => {
-    const found = live[family]?.ruleset ?? { family, tables: [] }
-    return touchedDigest(found, touched) !== touchedDigest(target, touched)
-  })
+  if (signal?.aborted) return { ...CANCELLED, lost }
+  const wrong = edits.filter(
+    (edit) =>
+      lost.some((rule) => rule.family === edit.family) ||
+      !sameButForOthers(liveOf(live, edit.family), edit.target, edit),
+  )
   if (wrong.length === 0) return undefined
-  return `the ${wrong.map((edit) => edit.family).join(' and ')} rules read back are not the target`
-}
-
-/** The chains of a family that have to be as they were. */
-export interface WayBack {
-  readonly family: Family
-  readonly touched: readonly TouchedChain[]
-  readonly before: Ruleset
-}
-
-/** Another tool may commit in between, so going back is tried a few times, each from a fresh look. */
-const UNDO_ATTEMPTS = 3
-
-/**
- * Puts the touched chains back, from whatever is there now. Undefined when they are; else why not.
- * Nothing cancels it.
- */
-export async function goBack(
-  host: Host,
-  input: {
-    readonly ways: readonly WayBack[]
-    readonly foreign: ForeignPatterns
-    readonly freeze: Freeze
-    /** The sets as they have to be again. */
-    readonly sets?: SetsTarget | undefined
-  },
-): Promise<CommitFailure> {
-  const { ways, foreign, freeze } = input
-  let failure: CommitFailure
-  for (let attempt = 0; attempt < UNDO_ATTEMPTS; attempt++) {
-    try {
-      const live = await readLive(host.executor, host.backend, {
-        families: ways.map((way) => way.family),
-        ...(host.names ? { names: host.names } : {}),
-      })
-      const targets = ways.map(({ family, touched, before }) =>
-        withChainsFrom({
-          live: live[family]?.ruleset ?? { family, tables: [] },
-          from: before,
-          touched,
-        }),
-      )
-      const edits = planEdits(host, live, { targets, foreign })
-      const sets = input.sets && (await planSetsBack(host, input.sets))
-      if (edits.length === 0 && sets === undefined) return undefined
-      failure = await commitEdits(host, edits, { freeze, sets })
-      if (failure === undefined) return undefined
-    } catch (error) {
-      failure = error instanceof Error ? error.message : String(error)
-    }
+  const families = wrong.map((edit) => edit.family).join(' and ')
+  return {
+    ...failed('differs', `the ${families} rules read back are not the target`),
+    lost,
+    chains: wrong.flatMap(({ family, target, touched }) =>
+      differingChains(liveOf(live, family), target, touched).map(
+        ({ table, chain }) => `${family} ${table} ${chain}`,
+      ),
+    ),
   }
-  return failure
 }
 
-/** Also clears away what was being filled when it went wrong. */
-async function planSetsBack({ executor }: Host, target: SetsTarget): Promise<SetsEdit | undefined> {
-  const names = [...target.goals.map((goal) => goal.set.name), ...target.removals]
-  const live = await readSets(executor, names)
-  const edit = planSetsEdit(live, target)
-  if (edit === undefined || edit.batch.before === '') await removeLeftovers(executor, live)
-  return edit
+/** What was read of a family; nothing, if it was not read. */
+export function liveOf(live: Live, family: Family): Ruleset {
+  return live[family]?.ruleset ?? { family, tables: [] }
 }
+
+function refusal({ family, tools, guarded }: Edit, outcome: RestoreRefusal): CommitFailure {
+  const line = guarded.lines[(outcome.lines[0] ?? 0) - 1]
+  const where = line?.chain === undefined ? '' : ` at "${line.text}"`
+  const reason = `${tools.restore} refused the ${family} batch${where}: ${outcome.message}`
+  return { ...failed('refused', reason), notFound: outcome.message.includes('Bad rule') }
+}
+
+function failed(kind: CommitFailure['kind'], reason: string): CommitFailure {
+  return { kind, reason, chains: [], lost: [], notFound: false }
+}
+
+const CANCELLED: CommitFailure = failed('cancelled', 'it was cancelled')

@@ -15,7 +15,14 @@ import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Ruleset, TableName } from '../ruleset/model.ts'
 import { snapshotTarget, targetNames } from './apply-sets.ts'
 import type { HostBackend } from './backend.ts'
-import { commitEdits, type Freeze, freezeTables, type Host, planEdits } from './commit.ts'
+import {
+  commitEdits,
+  type Freeze,
+  freezeTables,
+  type Host,
+  NO_FREEZE,
+  planEdits,
+} from './commit.ts'
 import type { Executor } from './executor.ts'
 import { type Live, parseLive, readLive } from './live.ts'
 import type { PendingChange, PendingFamily } from './pending.ts'
@@ -80,7 +87,7 @@ export async function goWayBack(
   pending: PendingChange,
   snapshot: Snapshot,
 ): Promise<WayBackOutcome> {
-  let freeze: Freeze = { thaw: async () => undefined }
+  let freeze: Freeze = NO_FREEZE
   try {
     freeze = await freezeTables(
       host,
@@ -122,7 +129,7 @@ async function goExactly(host: Host, way: Way): Promise<string | undefined> {
       const sets =
         target && planSetsEdit(await readSets(host.executor, targetNames(target)), target)
       if (edits.length === 0 && sets === undefined) return undefined
-      failure = await commitEdits(host, edits, { freeze, sets })
+      failure = (await commitEdits(host, edits, { freeze, sets }))?.reason
       if (failure === undefined) return undefined
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)

@@ -1,4 +1,4 @@
-import { readFile, unlink } from 'node:fs/promises'
+import { unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { SavedSet } from '../plan/saved-sets.ts'
@@ -6,7 +6,9 @@ import type { TouchedChain } from '../plan/touched.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family } from '../ruleset/model.ts'
 import type { AppliedRecord } from './applied.ts'
-import { syncDirectory, writeAtomically } from './atomic-file.ts'
+import { syncDirectory } from './atomic-file.ts'
+import type { FamilyTools } from './backend.ts'
+import { readSealed, writeSealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
 /**
@@ -34,10 +36,10 @@ export interface Journal {
 
 export interface JournalFamily {
   readonly family: Family
+  /** Of the back end that is being changed. */
+  readonly tools: FamilyTools
+  /** What they were is in the snapshot, what they become in `applied`. */
   readonly touched: readonly TouchedChain[]
-  /** Digests of the touched chains. */
-  readonly before: string
-  readonly after: string
 }
 
 export interface JournalSets {
@@ -48,7 +50,7 @@ export interface JournalSets {
 }
 
 export async function openJournal(stateDir: StateDir, journal: Journal): Promise<void> {
-  await writeAtomically(stateDir.journal, `${JSON.stringify(journal, undefined, 2)}\n`)
+  await writeSealed(stateDir.journal, journal)
 }
 
 export async function closeJournal(stateDir: StateDir): Promise<void> {
@@ -58,24 +60,20 @@ export async function closeJournal(stateDir: StateDir): Promise<void> {
 
 /** The open journal, if fwctl left one. Throws FwctlError `untrusted-file` when it is no journal. */
 export async function readJournal(stateDir: StateDir): Promise<Journal | undefined> {
-  let text: string
-  try {
-    text = await readFile(stateDir.journal, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
-  try {
-    const journal: Journal = JSON.parse(text)
-    if (journal.formatVersion === 1 && Array.isArray(journal.families)) return journal
-  } catch {
-    // said below
-  }
-  throw new FwctlError(
+  const value = await readSealed(stateDir.journal).catch((cause: unknown) => {
+    throw unusable(stateDir, cause)
+  })
+  if (value === undefined) return undefined
+  // The seal holds, so it is as some fwctl wrote it; only not necessarily this one.
+  if (value.formatVersion !== 1 || !Array.isArray(value.families)) throw unusable(stateDir)
+  return value as unknown as Journal
+}
+
+function unusable({ journal }: StateDir, cause?: unknown): FwctlError {
+  return new FwctlError(
     'untrusted-file',
-    `${stateDir.journal} is not a journal that this fwctl can read, so it is not known whether an ` +
-      'apply was cut short. Compare the host with its last snapshot (fwctl snapshots diff), then ' +
-      'remove the file.',
-    { details: { path: stateDir.journal } },
+    `${journal} is not a journal that this fwctl can rely on, so it is not known whether an apply was ` +
+      'cut short. Compare the host with its last snapshot (fwctl snapshots diff), then remove the file.',
+    { cause, details: { path: journal } },
   )
 }

@@ -59,7 +59,11 @@ export async function requireRehearsal(
 ): Promise<Rehearsal> {
   const { mode, edits } = input
   if (mode === 'off') return { kind: 'skipped', reason: 'It was not wanted.' }
-  const families = edits.map((edit) => ({ ...edit, live: edit.before }))
+  const families = edits.map((edit) => ({
+    ...edit,
+    live: edit.before,
+    batch: { ...edit.batch, ...edit.guarded },
+  }))
   const rehearsal = await rehearse({ ...input, families })
   if (rehearsal.kind === 'failed') throw rehearsalError(rehearsal.problems)
   if (rehearsal.kind === 'passed') return rehearsal

@@ -1,8 +1,12 @@
 import { FwctlError } from '../base/error.ts'
-import { touchedDigest } from '../plan/touched.ts'
+import { sameButForOthers, sameChains, type TouchedChain } from '../plan/touched.ts'
+import type { ForeignPatterns } from '../policy/policy.ts'
+import type { Ruleset } from '../ruleset/model.ts'
 import { writeApplied } from './applied.ts'
 import { journalTarget, snapshotTarget, targetNames } from './apply-sets.ts'
-import { freezeTables, goBack, type Host, type WayBack } from './commit.ts'
+import type { HostBackend } from './backend.ts'
+import { freezeTables, type Host, liveOf } from './commit.ts'
+import { goBack, type WayBack } from './go-back.ts'
 import { closeJournal, type Journal, readJournal } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, parseLive, readLive } from './live.ts'
@@ -11,6 +15,7 @@ import { planSetsEdit, readSets, removeLeftovers, type SetsTarget } from './sets
 import { settleRolledBack } from './settle.ts'
 import { readSnapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
+import { sweepTemporaries } from './sweep.ts'
 
 /** What became of an apply that was cut short (by SIGKILL, a power cut, a full disk). */
 export type Recovery =
@@ -26,36 +31,39 @@ export type Recovery =
  * Finishes or undoes what a killed fwctl left half done. The caller holds the lock of the state
  * directory. Throws FwctlError `rollback-incomplete` when the way back fails.
  */
-export async function recover(host: Host, stateDir: StateDir): Promise<Recovery> {
+export async function recover(caller: Host, stateDir: StateDir): Promise<Recovery> {
+  await sweepTemporaries(stateDir)
   const journal = await readJournal(stateDir)
   if (journal === undefined) return { kind: 'nothing-open' }
   const began = `An apply that began at ${journal.startedAt} was cut short`
-  if (journal.kernel !== (await kernelIdentity(host.executor))) {
+  if (journal.kernel !== (await kernelIdentity(caller.executor))) {
     await closeJournal(stateDir)
     return {
       kind: 'dropped',
       message: `${began}; the host has since been restarted, so nothing of it is left.`,
     }
   }
-  const families = journal.families.map((one) => one.family)
+  const host = { ...caller, backend: backendOf(journal) }
   const live = await readLive(host.executor, host.backend, {
-    families,
+    families: journal.families.map((one) => one.family),
     ...(host.names ? { names: host.names } : {}),
   })
   const sets = await openSets(host, stateDir, journal)
-  if (isAt(journal, live, 'before') && (sets?.isBefore ?? true)) {
+  const ways = await readWays(host, stateDir, journal)
+  const side = sideOf(ways, { live, sets, foreign: journal.foreign })
+  if (side === 'before') {
     await settlePending(stateDir, journal, 'arms')
     await closeJournal(stateDir)
     return { kind: 'dropped', message: `${began} before it changed anything.` }
   }
-  if (isAt(journal, live, 'after') && (sets?.isAfter ?? true)) {
+  if (side === 'after') {
     if (journal.confirm === undefined && !journal.unrecorded)
       await writeApplied(stateDir, journal.applied)
     await settlePending(stateDir, journal, 'ends')
     await closeJournal(stateDir)
     return { kind: 'completed', message: `${began} when all was done; it has been recorded now.` }
   }
-  await undoJournal(host, stateDir, { journal, sets: sets?.before })
+  await undoJournal(host, stateDir, { journal, ways, sets: sets?.before })
   await settlePending(stateDir, journal, 'arms')
   await closeJournal(stateDir)
   return {
@@ -64,11 +72,41 @@ export async function recover(host: Host, stateDir: StateDir): Promise<Recovery>
   }
 }
 
-function isAt(journal: Journal, live: Live, side: 'before' | 'after'): boolean {
-  return journal.families.every((one) => {
-    const ruleset = live[one.family]?.ruleset
-    return ruleset !== undefined && touchedDigest(ruleset, one.touched) === one[side]
-  })
+/** The back end that was being changed, whichever is in use now. */
+function backendOf({ families }: Journal): HostBackend {
+  return {
+    families: Object.fromEntries(families.map(({ family, tools }) => [family, tools])),
+    missing: {},
+  }
+}
+
+/** How far it got: other tools may have changed rules of their own since. */
+function sideOf(
+  ways: readonly WayBack[],
+  found: {
+    readonly live: Live
+    readonly sets: OpenSets | undefined
+    readonly foreign: ForeignPatterns
+  },
+): 'before' | 'after' | 'between' {
+  const { live, sets, foreign } = found
+  for (const compare of [sameExactly, sameButForOthers]) {
+    const holds = (side: 'before' | 'target'): boolean =>
+      ways.every((way) =>
+        compare(liveOf(live, way.family), way[side], { touched: way.touched, foreign }),
+      )
+    if (holds('before') && (sets?.isBefore ?? true)) return 'before'
+    if (holds('target') && (sets?.isAfter ?? true)) return 'after'
+  }
+  return 'between'
+}
+
+function sameExactly(
+  a: Ruleset,
+  b: Ruleset,
+  { touched }: { readonly touched: readonly TouchedChain[] },
+): boolean {
+  return sameChains(a, b, touched)
 }
 
 interface OpenSets {
@@ -96,24 +134,38 @@ async function openSets(
   }
 }
 
+/** What each family was, from the snapshot, and what it was to become, from the journal. */
+async function readWays(
+  { names }: Host,
+  stateDir: StateDir,
+  journal: Journal,
+): Promise<readonly WayBack[]> {
+  const snapshot = await readSnapshot(stateDir, journal.snapshot)
+  return journal.families.map(({ family, tools, touched }): WayBack => {
+    const { dialect } = tools
+    const read = (text: string | undefined, file: string): Ruleset => {
+      if (text === undefined) throw incomplete(stateDir, journal, `${file} has no ${family} rules`)
+      return parseLive(text, { family, dialect, file, ...(names ? { names } : {}) }).ruleset
+    }
+    return {
+      family,
+      touched,
+      before: read(snapshot.dumps[family], `snapshot ${journal.snapshot}`),
+      target: read(journal.applied.families[family]?.rules, stateDir.journal),
+    }
+  })
+}
+
 async function undoJournal(
   host: Host,
   stateDir: StateDir,
-  { journal, sets }: { readonly journal: Journal; readonly sets: SetsTarget | undefined },
+  open: {
+    readonly journal: Journal
+    readonly ways: readonly WayBack[]
+    readonly sets: SetsTarget | undefined
+  },
 ): Promise<void> {
-  const snapshot = await readSnapshot(stateDir, journal.snapshot)
-  const ways = journal.families.map(({ family, touched }): WayBack => {
-    const saved = snapshot.meta.families[family]
-    const dialect = saved && { family, backend: saved.backend, version: saved.version }
-    if (dialect === undefined) throw incomplete(stateDir, journal, `it has no ${family} rules`)
-    const dump = parseLive(snapshot.dumps[family] ?? '', {
-      family,
-      dialect,
-      file: journal.snapshot,
-      ...(host.names ? { names: host.names } : {}),
-    })
-    return { family, touched, before: dump.ruleset }
-  })
+  const { journal, ways, sets } = open
   const families = ways.map((way) => way.family)
   const freeze = await freezeTables(host, families, undefined)
   try {

@@ -2,7 +2,9 @@ import type { FamilyTools } from './backend.ts'
 import type { Executor } from './executor.ts'
 
 /** How iptables-restore ended. */
-export type RestoreOutcome = { readonly kind: 'done' } | RestoreRefusal
+export type RestoreOutcome =
+  /** `stdout`: what the lines that list rules printed. */
+  { readonly kind: 'done'; readonly stdout: string } | RestoreRefusal
 
 export interface RestoreRefusal {
   readonly kind: 'refused'
@@ -36,7 +38,7 @@ export async function runRestore(
     timeoutMs: RESTORE_TIMEOUT_MS,
     ...(input.lockFile === undefined ? {} : { env: { XTABLES_LOCKFILE: input.lockFile } }),
   })
-  if (result.status === 0) return { kind: 'done' }
+  if (result.status === 0) return { kind: 'done', stdout: result.stdout }
   const said = result.signal === undefined ? result.stderr : `killed by ${result.signal}`
   return { kind: 'refused', ...readRefusal(said), status: result.status }
 }

@@ -87,7 +87,7 @@ describe.each(BACKENDS)('fwctl killed while it applies, on %s', (backend) => {
     expect(await bench.save('ipv4')).not.toBe(saved[0])
 
     // A plan for something else: it stops as stale, but not before the host is whole.
-    const stale = await bench.planTo({ ipv4: GOAL, ipv6: LIVED_IN })
+    const stale = await bench.planTo({ ipv4: GOAL.replace('2222', '3333'), ipv6: LIVED_IN })
     await expect(bench.apply(stale)).rejects.toMatchObject({ code: 'stale-plan' })
 
     expect([await bench.save('ipv4'), await bench.save('ipv6')]).toEqual(saved)

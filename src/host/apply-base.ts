@@ -1,0 +1,95 @@
+/** What a plan is applied to: the live rules, read and found to be those that it was made from. */
+import { FwctlError } from '../base/error.ts'
+import { rebase, type Scope, sameScope, scopeDigest } from '../plan/scope.ts'
+import type { Ownership } from '../policy/policy.ts'
+import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
+import type { ApplicableSets } from './apply-sets.ts'
+import { type Edit, type Host, liveOf, planEdits } from './commit.ts'
+import { type Live, readLive } from './live.ts'
+
+/** What apply needs of a plan, fresh or saved. */
+export interface ApplicablePlan {
+  readonly policyDigest?: string
+  readonly ownership: Ownership
+  readonly families: readonly ApplicableFamily[]
+  /** Absent: no sets are looked at. */
+  readonly sets?: ApplicableSets
+}
+
+export interface ApplicableFamily {
+  readonly family: Family
+  readonly dialect: Dialect
+  /** `scopeDigest` of the live rules that the plan was made from. */
+  readonly base: string
+  /** Those rules themselves, where they are still at hand: comparing them is cheaper. */
+  readonly live?: Ruleset
+  /** What the plan depends on. All else stays as it is found. */
+  readonly scope: Scope
+  readonly target: Ruleset
+  /** What the policy declares. */
+  readonly desired?: Ruleset
+}
+
+interface Planned extends Host {
+  readonly plan: ApplicablePlan
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The live rules of the plan's families, whatever they are. */
+export async function readPlanned({ plan, signal, ...host }: Planned): Promise<Live> {
+  return readLive(host.executor, host.backend, {
+    families: plan.families.map((one) => one.family),
+    ...(host.names ? { names: host.names } : {}),
+    signal,
+  })
+}
+
+/** The families of which the plan holds no longer. */
+export function staleFamilies(plan: ApplicablePlan, live: Live): readonly Family[] {
+  return plan.families.filter((planned) => !isCurrent(planned, live)).map((one) => one.family)
+}
+
+function isCurrent({ family, dialect, live: planned, scope, base }: ApplicableFamily, live: Live) {
+  const found = live[family]
+  // Another back end or version reads and prints other texts: what was shown is not what comes.
+  if (
+    found?.dialect.backend !== dialect.backend ||
+    found.dialect.version.join('.') !== dialect.version.join('.')
+  ) {
+    return false
+  }
+  if (planned !== undefined && sameScope(planned, found.ruleset, scope)) return true
+  return scopeDigest(found.ruleset, scope) === base
+}
+
+/** Whether `found` is, as far as the plan goes, what `seen` was. */
+export function isSameBase(plan: ApplicablePlan, seen: Live, found: Live): boolean {
+  return plan.families.every(({ family, scope }) =>
+    sameScope(liveOf(seen, family), liveOf(found, family), scope),
+  )
+}
+
+export function stalePlan(host: Pick<Host, 'executor'>, families: readonly Family[]): FwctlError {
+  return new FwctlError(
+    'stale-plan',
+    `The ${families.join(' and ')} rules on ${host.executor.label} are no longer those that the plan ` +
+      'was made from. The host was not touched; make a new plan and look at it.',
+    { details: { families } },
+  )
+}
+
+/** The edits for what is live by now. */
+export function editsFor(
+  request: Host & { readonly plan: ApplicablePlan },
+  live: Live,
+  byValue: boolean,
+): readonly Edit[] {
+  const { families, ownership } = request.plan
+  const targets = families.map((planned) => targetFor(planned, live))
+  return planEdits(request, live, { targets, foreign: ownership.foreign, byValue })
+}
+
+/** Other tools may have changed chains of their own since the plan was made. */
+export function targetFor({ family, target, scope }: ApplicableFamily, live: Live): Ruleset {
+  return rebase({ live: liveOf(live, family), target, scope })
+}

@@ -1,0 +1,120 @@
+/** What apply writes down: the way back before it changes anything, and what it has made after it. */
+import { FwctlError } from '../base/error.ts'
+import { printSave } from '../iptables/save.ts'
+import { expiringRules } from '../plan/hold.ts'
+import { rulesetDigest } from '../plan/state.ts'
+import { FAMILIES, type Family } from '../ruleset/model.ts'
+import { type AppliedFamily, type AppliedRecord, readApplied, writeApplied } from './applied.ts'
+import { type ApplicablePlan, targetFor } from './apply-base.ts'
+import { appliedSets, type FreshSets, setsToSave } from './apply-sets.ts'
+import type { Edit, Host } from './commit.ts'
+import { startCountdown } from './confirm.ts'
+import { closeJournal } from './journal.ts'
+import { type Live, readLive } from './live.ts'
+import type { PendingChange } from './pending.ts'
+import { provenance } from './provenance.ts'
+import type { SetsEdit } from './sets.ts'
+import { type Snapshot, type SnapshotMeta, saveSnapshot } from './snapshots.ts'
+import type { StateDir } from './state-dir.ts'
+
+interface Applying extends Host {
+  readonly plan: ApplicablePlan
+  readonly stateDir: StateDir
+  readonly reason: string
+}
+
+/** Both families where there are both: a snapshot is of the host, not of the plan. */
+export async function takeSnapshot(
+  request: Applying,
+  live: Live,
+  { edits, sets }: { readonly edits: readonly Edit[]; readonly sets: FreshSets },
+): Promise<Snapshot> {
+  const others = FAMILIES.filter((family) => !live[family] && request.backend.families[family])
+  const rest = await readLive(request.executor, request.backend, { families: others }).catch(
+    // Not part of the plan, so not in need of a way back.
+    (): Live => ({}),
+  )
+  const savedSets = setsToSave(request.plan.sets, sets.live)
+  return saveSnapshot(
+    request.stateDir,
+    { ...live, ...rest },
+    {
+      ...provenance(),
+      now: new Date(),
+      reason: request.reason,
+      touched: Object.fromEntries(edits.map(({ family, touched }) => [family, touched])),
+      ...(savedSets && { sets: savedSets }),
+      ...(request.plan.policyDigest === undefined
+        ? {}
+        : { policyDigest: request.plan.policyDigest }),
+    },
+  )
+}
+
+/** What is to be recorded once it is done. */
+export function appliedRecord(
+  { plan, reason }: Pick<Applying, 'plan' | 'reason'>,
+  live: Live,
+  about: {
+    readonly last: AppliedRecord | undefined
+    readonly sets?: SetsEdit | undefined
+    readonly snapshot?: SnapshotMeta
+  },
+): AppliedRecord {
+  const { snapshot } = about
+  const sets = appliedSets(plan.sets, about.sets, about.last)
+  const families: Partial<Record<Family, AppliedFamily>> = {}
+  for (const planned of plan.families) {
+    const target = targetFor(planned, live)
+    const expires = expiringRules(target)
+    families[planned.family] = {
+      backend: planned.dialect.backend,
+      digest: rulesetDigest(target),
+      rules: printSave(target),
+      ...(planned.desired === undefined ? {} : { desired: printSave(planned.desired) }),
+      ...(expires.length === 0 ? {} : { expires }),
+    }
+  }
+  return {
+    formatVersion: 1,
+    appliedAt: snapshot?.createdAt ?? new Date().toISOString(),
+    user: provenance().user,
+    reason,
+    ...(plan.policyDigest === undefined ? {} : { policyDigest: plan.policyDigest }),
+    ...(snapshot ? { snapshot: snapshot.id } : {}),
+    ownership: plan.ownership,
+    families,
+    ...(sets && { sets }),
+  }
+}
+
+/** A policy that changes nothing is from now on what drift is measured by, all the same. */
+export async function recordUnchanged(request: Applying, live: Live): Promise<void> {
+  const last = await readApplied(request.stateDir).catch(() => undefined)
+  const record = appliedRecord(request, live, { last })
+  const isKnown =
+    last?.policyDigest === record.policyDigest &&
+    JSON.stringify(last?.sets) === JSON.stringify(record.sets) &&
+    FAMILIES.every((family) => last?.families[family]?.digest === record.families[family]?.digest)
+  if (!isKnown) await writeApplied(request.stateDir, record)
+}
+
+/** The journal is closed last: should this fail, the next run finds it and writes the record. */
+export async function recordSuccess(
+  stateDir: StateDir,
+  what: { readonly applied?: AppliedRecord; readonly armed: PendingChange | undefined },
+): Promise<PendingChange | undefined> {
+  try {
+    const pending = what.armed && (await startCountdown(stateDir, what.armed))
+    if (what.applied) await writeApplied(stateDir, what.applied)
+    await closeJournal(stateDir)
+    return pending
+  } catch (error) {
+    throw new FwctlError(
+      'command-failed',
+      'The plan has been applied and checked, but that could not be recorded: ' +
+        `${error instanceof Error ? error.message : error}. The next run will do it.`,
+      { cause: error },
+    )
+  }
+}
