@@ -11,7 +11,9 @@
  *    target every desired rule stays, so each foreign rule follows the rule that it followed before.
  * 4. Removing what the policy does not mention happens in `exclusive` mode only, and each thing that
  *    goes is a warning, which the command line takes for a refusal until it is told `--prune`.
- * 5. What mode `hooks` leaves behind when the policy moves on is found by its names: a jump to, or a
+ * 5. A user-defined chain that fwctl made goes when the policy no longer declares it: `previous` says
+ *    what was declared at the last apply. A chain that a rule still jumps to stays.
+ * 6. What mode `hooks` leaves behind when the policy moves on is found by its names: a jump to, or a
  *    chain called, FWCTL-INPUT and the like is ours wherever a table is named.
  */
 import type { Diagnostic } from '../base/diagnostic.ts'
@@ -67,8 +69,10 @@ export function claim(input: {
   readonly desired: Ruleset
   readonly live: Ruleset
   readonly ownership: Ownership
+  /** What the policy declared when it was last applied to this host. */
+  readonly previous?: Ruleset | undefined
 }): Claim {
-  const { desired, live, ownership } = input
+  const { desired, live, ownership, previous } = input
   const tables: Table[] = []
   const scope: ScopedTable[] = []
   const unmanaged = { tables: [] as TableName[], chains: [] as Place[], rules: [] as OthersRules[] }
@@ -77,7 +81,8 @@ export function claim(input: {
     const mine = findTable(desired, name)
     const found = findTable(live, name)
     if (mine !== undefined) {
-      const claimed = claimTable(declare(mine, desired, ownership), found, ownership)
+      const made = madeChains(previous, name, ownership)
+      const claimed = claimTable({ ...declare(mine, desired, ownership), made }, found, ownership)
       tables.push(claimed.table)
       scope.push({ table: name, chains: claimed.scope })
       unmanaged.chains.push(...claimed.unmanagedChains)
@@ -91,6 +96,16 @@ export function claim(input: {
   return { target: { family: live.family, tables }, unmanaged, scope, diagnostics }
 }
 
+/** What was declared before, but for chains that other tools use as well. */
+function madeChains(
+  previous: Ruleset | undefined,
+  table: TableName,
+  { foreign }: Ownership,
+): ReadonlySet<string> {
+  const chains = (previous && findTable(previous, table)?.chains) ?? []
+  return new Set(chains.map(({ name }) => name).filter((name) => !isForeignChain(name, foreign)))
+}
+
 /** The claim where nothing else is: what the policy comes to by itself, in its mode of ownership. */
 export function onEmptyHost(desired: Ruleset, ownership: Ownership = DEFAULT_OWNERSHIP): Claim {
   return claim({ desired, live: { family: desired.family, tables: [] }, ownership })
@@ -102,12 +117,14 @@ type OthersRules = Unmanaged['rules'][number]
 interface Declared {
   readonly table: TableName
   readonly chains: ReadonlyMap<string, Chain>
+  /** Chains that the policy declared when it was last applied. */
+  readonly made: ReadonlySet<string>
   /** Built-in chains where only a jump is ours. */
   readonly jumps: ReadonlyMap<string, Rule>
   readonly diagnostics: readonly Diagnostic[]
 }
 
-function declare(mine: Table, { family }: Ruleset, { mode }: Ownership): Declared {
+function declare(mine: Table, { family }: Ruleset, { mode }: Ownership): Omit<Declared, 'made'> {
   const none = { table: mine, jumps: new Map(), diagnostics: [] }
   const { table, jumps, diagnostics } = mode === 'hooks' ? hookTable(mine, family) : none
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]))
@@ -149,7 +166,9 @@ function claimTable(
     chains.push(isShared ? { ...mine, rules: withOthers(mine, found) } : mine)
   }
   const undeclared = users.filter((chain) => !declared.chains.has(chain.name))
-  const stale = undeclared.filter((chain) => hookNames(table).has(chain.name))
+  const stale = undeclared.filter(
+    ({ name }) => hookNames(table).has(name) || declared.made.has(name),
+  )
   const used = stillUsed(stale, [...chains, ...undeclared.filter((one) => !stale.includes(one))])
   for (const chain of undeclared) {
     if (stale.includes(chain) && !used.has(chain.name)) scope.add(chain.name)
@@ -247,7 +266,8 @@ function stillUsed(stale: readonly Chain[], rest: readonly Chain[]): ReadonlySet
   const open = [...rest]
   for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
     for (const rule of chain.rules) {
-      if (!rule.text.includes('FWCTL-')) continue
+      // The text first: it spares the reading of most rules.
+      if (!stale.some((one) => rule.text.includes(one.name))) continue
       const next = stale.find((one) => one.name === rule.spec.target?.name)
       if (next === undefined || used.has(next.name)) continue
       used.add(next.name)

@@ -6,7 +6,7 @@ import { compilePolicy } from '../policy/compile.ts'
 import type { LoadedPolicy } from '../policy/load.ts'
 import { danglingJumps } from '../policy/references.ts'
 import { missingSets } from '../policy/set-rules.ts'
-import type { Dialect, Family } from '../ruleset/model.ts'
+import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import { type FamilyGoal, makePlan, type Plan } from './plan.ts'
 import type { LiveStates } from './saved.ts'
 
@@ -32,6 +32,8 @@ export function planFromPolicy(
     readonly now?: Date
     /** The live sets that the policy names; absent: sets are not looked at. */
     readonly sets?: LiveSets
+    /** What was declared when fwctl last applied here. User-defined chains that are gone go. */
+    readonly previous?: Readonly<Partial<Record<Family, Ruleset>>>
     /** Sets that fwctl made on this host. Those that the policy no longer declares go. */
     readonly madeSets?: readonly string[]
   } = {},
@@ -62,7 +64,8 @@ export function planFromPolicy(
     families: families.flatMap((family): FamilyGoal[] => {
       const [found, desired] = [live[family], compiled.desired[family]]
       if (found === undefined || desired === undefined) return []
-      return [{ dialect: found.dialect, live: found.ruleset, desired }]
+      const previous = options.previous?.[family]
+      return [{ dialect: found.dialect, live: found.ruleset, desired, previous }]
     }),
     ownership: policy.ownership,
     policyDigest: loaded.digest,

@@ -52,8 +52,12 @@ export interface Plan {
 }
 
 /** Where a family should go: to what a policy declares, or to a whole state such as a snapshot. */
-export type FamilyGoal = { readonly dialect: Dialect; readonly live: Ruleset } & (
-  | { readonly desired: Ruleset }
+export type FamilyGoal = {
+  readonly dialect: Dialect
+  readonly live: Ruleset
+} & /** `previous` is what was declared at the last apply: chains that are gone from it go. */
+(
+  | { readonly desired: Ruleset; readonly previous?: Ruleset | undefined }
   | ({ readonly target: Ruleset; readonly desired?: never } & Partial<SavedGoal>)
 )
 
@@ -133,8 +137,8 @@ function targetOf(
   ownership: Ownership,
 ): Omit<Claim, 'scope'> & { readonly scope?: Scope; readonly declared?: Ruleset } {
   if (goal.desired !== undefined) {
-    const { desired, live } = goal
-    return { ...claim({ desired, live, ownership }), declared: desired }
+    const { desired, live, previous } = goal
+    return { ...claim({ desired, live, ownership, previous }), declared: desired }
   }
   const { target, unmanaged = NOTHING_UNMANAGED, scope, declared } = goal
   const known = {
