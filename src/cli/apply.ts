@@ -24,11 +24,13 @@ function isSavedPlan(text: string): boolean {
 }
 
 async function applyPolicy(context: Context): Promise<ExitCode> {
-  const { plan, sources, host = await openHost(context) } = await planPolicy(context)
+  const planned = await planPolicy(context)
+  const { plan, sources, host = await openHost(context), replan } = planned
   showFindings(plan.diagnostics, context, sources)
   return showAndApply(
     {
       plan,
+      replan,
       host,
       stateDir: await openState(context, host.executor),
       reason: context.options.reason ?? `apply ${context.args[0] ?? DEFAULT_POLICY}`,

@@ -1,8 +1,10 @@
 /** Shows a plan, asks, and carries it out: what `apply` and `rollback` share. */
 import { FwctlError } from '../base/error.ts'
 import { type ApplyOutcome, type ApplyStep, applyPlan } from '../host/apply.ts'
+import type { Live } from '../host/live.ts'
 import type { RehearseMode } from '../host/preflight.ts'
 import type { StateDir } from '../host/state-dir.ts'
+import { doesNoMore } from '../plan/no-more.ts'
 import { isEmptyPlan, type Plan } from '../plan/plan.ts'
 import { planText } from '../report/plan-text.ts'
 import { approve } from './approval.ts'
@@ -15,6 +17,8 @@ import { requirePrune } from './pruning.ts'
 
 export interface Applying {
   readonly plan: Plan
+  /** Plans anew when others have changed the host since. */
+  readonly replan?: (live: Live) => Promise<Plan>
   readonly host: HostInput
   readonly stateDir: StateDir
   readonly reason: string
@@ -37,13 +41,8 @@ const STEPS: Readonly<Record<ApplyStep, string | undefined>> = {
 
 /** Throws like `applyPlan`, and `usage` when there is nobody to ask. */
 export async function showAndApply(applying: Applying, context: Context): Promise<ExitCode> {
-  const { plan, host, stateDir, reason } = applying
-  context.print(
-    planText(plan, {
-      colour: context.colour.stdout,
-      ...(context.columns === undefined ? {} : { width: context.columns }),
-    }),
-  )
+  const { plan, replan, host, stateDir, reason } = applying
+  showPlan(plan, context)
   requirePrune(plan, context)
   const confirming = readConfirming(context)
   return interruptible(context, async (signal) => {
@@ -57,6 +56,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
     const outcome = await applyPlan({
       ...host,
       plan,
+      ...(replan && { replan: async (live) => acceptAnew(plan, await replan(live), context) }),
       stateDir,
       reason,
       rehearse: context.options.rehearse as RehearseMode,
@@ -75,6 +75,34 @@ export async function showAndApply(applying: Applying, context: Context): Promis
     const { probes = [] } = confirming ?? {}
     return awaitConfirmation(outcome.pending, { host, stateDir, probes, signal }, context)
   })
+}
+
+function showPlan(plan: Plan, context: Context): void {
+  context.print(
+    planText(plan, {
+      colour: context.colour.stdout,
+      ...(context.columns === undefined ? {} : { width: context.columns }),
+    }),
+  )
+}
+
+/** Others have changed the host since the plan was shown. Nobody said yes to what it did not say. */
+function acceptAnew(shown: Plan, again: Plan, context: Context): Plan {
+  requirePrune(again, context)
+  if (doesNoMore(again, shown)) {
+    context.note('The host has changed meanwhile; what is to be done has not.')
+    return again
+  }
+  if (context.options.autoApprove !== true) {
+    throw new FwctlError(
+      'stale-plan',
+      'The host has changed since the plan was shown, and now it would do more than that. The host was ' +
+        'not touched; look at the new plan.',
+    )
+  }
+  context.note('The host has changed meanwhile. The plan is now:')
+  showPlan(again, context)
+  return again
 }
 
 function sayOutcome(outcome: ApplyOutcome, context: Context): void {
