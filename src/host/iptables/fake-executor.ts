@@ -35,8 +35,7 @@ export function fakeExecutor(
       if (command.signal?.aborted) {
         throw new FwctlError('cancelled', `Cancelled before ${command.program} was run.`)
       }
-      const plain = withoutLock(command)
-      return intercept(plain) ?? interpret(kernels, plain)
+      return intercept(command) ?? interpret(kernels, withoutLock(command))
     },
     hold: async ({ program }) => {
       throw noProgram(program)

@@ -83,7 +83,8 @@ export function startTransaction(reading: RuleReading): {
       if (more.length > 0) {
         throw callFailure('invalid-rule', 'A rule can only be replaced by one rule')
       }
-      add(table, `-R ${name} ${position} ${line}`.trimEnd())
+      // iptables-nft-restore 1.8.9 crashes on `-R` of a rule that the same batch has added.
+      add(table, `-D ${name} ${position}`, `-I ${name} ${position} ${line}`.trimEnd())
     },
     delete: (table, chain, rule) => {
       place(table, chain)

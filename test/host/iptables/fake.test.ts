@@ -57,9 +57,15 @@ test('an old version is asked in words it knows, under a lock that is taken for 
   await ipt.deleteChain('filter', 'MISSING').catch((e) => {
     expect(iptablesReason(e)).toBe('chain-not-found')
   })
-  for (const command of ipt.commands) {
-    expect(command.slice(0, 6).join(' ')).toMatch(/iptables -t filter|-S|-X/)
-    expect(command).not.toContain('-C')
+  expect(ipt.commands).not.toHaveLength(0)
+  for (const [program, ...args] of ipt.commands) {
+    expect(program).toBe('flock')
+    expect(args.slice(0, 6)).toEqual([
+      ...['--wait', '10', '--conflict-exit-code', '4'],
+      ...['/run/xtables.lock', '/usr/sbin/iptables'],
+    ])
+    expect(args.slice(6)).not.toContain('--wait')
+    expect(args).not.toContain('-C')
   }
 })
 
