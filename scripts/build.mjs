@@ -1,26 +1,125 @@
-// Bundles the bin and the library into dist/. Code splitting keeps every lazy import() lazy, so the
-// bin starts with src/main.ts alone and loads a verb with what that verb needs.
+// Builds dist/: the library as ES modules with types, and the bin. The bin is main.cjs, which starts
+// as fast as Node, and cli.cjs with everything else, which is run with a code cache (see
+// src/cli/code-cache.ts). Both are CommonJS, which Node loads faster, and whose modules esbuild runs
+// when they are first needed: a lazy import() stays lazy.
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { BUNDLE, bundleWatchdog } from './bundle.mjs'
+
+const COMMON_JS = {
+  format: 'cjs',
+  banner: {},
+  // The shorter, the faster it is read. Names stay, for the stack of a bug report.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  // There is none in a script: esbuild makes it a require().
+  supported: { 'dynamic-import': false },
+}
+
+/** The schemas are shipped anyway: `fwctl schema` reads them from there. */
+const schemasBeside = {
+  name: 'schemas-beside',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /schemas\/.*\.json$/ }, ({ path }) => ({
+      path: `../schemas/${basename(path)}`,
+      external: true,
+    }))
+  },
+}
+
+/** Large packages that many verbs do without: bundles of their own. */
+const PACKAGES_APART = ['execa', 'pino']
+/** Modules of Node that take milliseconds to load, and that most verbs import but few use. */
+const HEAVY_MODULES = ['node:child_process', 'node:crypto', 'node:fs/promises']
+
+/** Has them loaded when something of them is used. What is imported lazily anyway is loaded then. */
+const lazyImports = {
+  name: 'lazy-imports',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^[\w:/]+$/ }, ({ path, kind }) => {
+      const apart = PACKAGES_APART.includes(path)
+      if (!apart && !HEAVY_MODULES.includes(path)) return undefined
+      const name = apart ? `./${path}.cjs` : path
+      return { path: kind === 'dynamic-import' ? name : `lazy:${name}`, external: true }
+    })
+  },
+}
 
 process.chdir(join(import.meta.dirname, '..'))
 rmSync('dist', { recursive: true, force: true })
 
 await bundleWatchdog('dist/watchdog.mjs')
-const { metafile } = await build({
-  ...BUNDLE,
-  entryPoints: ['src/main.ts', 'src/index.ts'],
-  outdir: 'dist',
-  chunkNames: 'chunks/[name]-[hash]',
-  splitting: true,
-  metafile: true,
-})
-chmodSync('dist/main.js', 0o755)
-writeFileSync('dist/THIRD-PARTY-LICENSES.txt', thirdPartyLicenses(Object.keys(metafile.inputs)))
+const inputs = [...(await bundleLibrary()), ...(await bundleBin())]
+writeFileSync('dist/THIRD-PARTY-LICENSES.txt', thirdPartyLicenses(inputs))
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+
+async function bundleLibrary() {
+  const { metafile } = await build({
+    ...BUNDLE,
+    entryPoints: ['src/index.ts'],
+    outdir: 'dist',
+    chunkNames: 'chunks/[name]-[hash]',
+    splitting: true,
+    metafile: true,
+  })
+  return Object.keys(metafile.inputs)
+}
+
+async function bundleBin() {
+  const bundles = [bundleScript('cli', 'src/cli/run.ts', [schemasBeside, lazyImports])]
+  for (const name of PACKAGES_APART) bundles.push(bundleScript(name, name, []))
+  const made = await Promise.all(bundles)
+  const digest = createHash('sha256')
+    .update(made.map(({ text }) => text).join(''))
+    .digest('hex')
+  await build({
+    ...BUNDLE,
+    ...COMMON_JS,
+    entryPoints: ['src/main.ts'],
+    outfile: 'dist/main.cjs',
+    plugins: [throughCodeCache(digest.slice(0, 16))],
+  })
+  chmodSync('dist/main.cjs', 0o755)
+  return made.flatMap(({ inputs }) => inputs)
+}
+
+/** A function of what loadBundle hands in, so that the script is compiled as it stands in the file. */
+async function bundleScript(name, entry, plugins) {
+  const outfile = `dist/${name}.cjs`
+  const { metafile } = await build({
+    ...BUNDLE,
+    ...COMMON_JS,
+    entryPoints: [entry],
+    outfile,
+    banner: { js: '(function (exports, require, module, __filename, __dirname, bundleUrl) {' },
+    footer: { js: '})' },
+    define: { 'import.meta.url': 'bundleUrl' },
+    plugins,
+    metafile: true,
+  })
+  return { inputs: Object.keys(metafile.inputs), text: readFileSync(outfile, 'utf8') }
+}
+
+/** What main.ts imports lazily it gets from the bundle. */
+function throughCodeCache(build) {
+  const loader = resolve('src/cli/code-cache.ts')
+  return {
+    name: 'through-code-cache',
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: /\/cli\/run\.ts$/ }, ({ path }) => ({ path, namespace: 'bundle' }))
+      onLoad({ filter: /./, namespace: 'bundle' }, () => ({
+        contents: `
+          const { loadBundle } = require(${JSON.stringify(loader)})
+          const path = require('node:path').join(__dirname, 'cli.cjs')
+          module.exports = loadBundle({ path, build: '${build}', verb: process.argv[2], require })`,
+        resolveDir: process.cwd(),
+      }))
+    },
+  }
+}
 
 /** The licence texts of the bundled packages: their terms ask to be shipped along. */
 function thirdPartyLicenses(inputs) {

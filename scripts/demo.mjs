@@ -42,8 +42,8 @@ function prepare() {
 
 /** Whether what was built is newer than everything that it is made from. */
 function isBuilt() {
-  if (!existsSync('dist/main.js')) return false
-  const built = statSync('dist/main.js').mtimeMs
+  if (!existsSync('dist/main.cjs')) return false
+  const built = statSync('dist/main.cjs').mtimeMs
   return ['src', 'schemas', 'package.json', 'package-lock.json', 'scripts/build.mjs'].every(
     (path) => newest(path) <= built,
   )
@@ -114,7 +114,7 @@ policy against the recorded rules of a host, ${LIVE}.`)
 /** Shows a command as one would type it, runs it, and stops the demo when it ends otherwise. */
 function fwctl(args, expected = 0, show = 'all') {
   console.log(`$ fwctl ${args.join(' ')}`)
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/main.js', ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/main.cjs', ...args], {
     encoding: 'utf8',
     env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
   })

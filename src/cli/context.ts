@@ -1,16 +1,21 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { BackendChoice } from '../host/backend.ts'
 import type { Family } from '../ruleset/model.ts'
 import type { Logger } from './logger.ts'
 import type { VerbSpec } from './verb.ts'
+
+/** Where text goes. */
+export interface Output {
+  readonly write: (text: string) => unknown
+}
 
 /** Everything that a run sees of the world around it. */
 export interface RunInput {
   /** Without node and the script. */
   readonly argv: readonly string[]
   readonly stdin: Readable
-  readonly stdout: Writable
-  readonly stderr: Writable
+  readonly stdout: Output
+  readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
   readonly isTTY: Readonly<Record<'stdin' | 'stdout' | 'stderr', boolean>>
   /** Of the terminal; absent: lines are not broken. */

@@ -30,7 +30,15 @@ export async function run(input: RunInput): Promise<ExitCode> {
     stack = ['debug', 'trace'].includes(line.logLevel)
     let stdin: Promise<string> | undefined
     const context: Context = {
-      ...input,
+      get stdin() {
+        return input.stdin
+      },
+      isTTY: input.isTTY,
+      columns: input.columns,
+      env: input.env,
+      cwd: input.cwd,
+      uid: input.uid,
+      ...(input.now && { now: input.now }),
       options: line.options,
       verbs: VERBS,
       args: line.args,

@@ -72,7 +72,7 @@ export async function uninstallUnits(
  * what root would then run at each boot.
  */
 export async function ownCommand(): Promise<readonly string[]> {
-  for (const place of ['./main.js', '../main.js', '../../dist/main.js']) {
+  for (const place of ['./main.cjs', '../main.cjs', '../../dist/main.cjs']) {
     const path = fileURLToPath(new URL(place, import.meta.url))
     if (!(await isThere(path))) continue
     for (const file of [process.execPath, path]) await requireTrusted(file)

@@ -68,7 +68,7 @@ export function planFromPolicy(
       return [{ dialect: found.dialect, live: found.ruleset, desired, previous }]
     }),
     ownership: policy.ownership,
-    policyDigest: loaded.digest,
+    policyDigest: loaded.digest(),
     ...(options.sets === undefined
       ? {}
       : { sets: { live: options.sets, goals: compiled.sets, made: options.madeSets ?? [] } }),

@@ -21,7 +21,7 @@ export interface LoadedPolicy {
   readonly policy?: Policy
   readonly diagnostics: readonly Diagnostic[]
   /** Of everything that went into it: the texts of all files, and the values. */
-  readonly digest: string
+  readonly digest: () => string
 }
 
 /**
@@ -48,7 +48,7 @@ export function loadPolicy(path: string, options: LoadOptions): LoadedPolicy {
     return filled.value
   })
   const texts = [sources.map((s) => s.text), given.texts]
-  if (roots.length === 0) return { diagnostics, digest: digest(JSON.stringify(texts)) }
+  if (roots.length === 0) return { diagnostics, digest: () => digest(JSON.stringify(texts)) }
   const built = buildPolicy({ file: sources[0]?.file ?? path, roots, invalidPaths })
   const { groups } = built.policy
   const declared = buildSets({ roots, invalidPaths, groups, files: options.files, file: path })
@@ -57,7 +57,8 @@ export function loadPolicy(path: string, options: LoadOptions): LoadedPolicy {
   return {
     policy: { ...built.policy, sets: declared.sets, valid },
     diagnostics: all,
-    digest: digest(JSON.stringify(declared.texts.length > 0 ? [...texts, declared.texts] : texts)),
+    digest: () =>
+      digest(JSON.stringify(declared.texts.length > 0 ? [...texts, declared.texts] : texts)),
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { temporaryFolder } from '../cli/run-cli.ts'
 
-const MAIN = join(import.meta.dirname, '../../dist/main.js')
+const MAIN = join(import.meta.dirname, '../../dist/main.cjs')
 
 beforeAll(() => expect(existsSync(MAIN), 'run npm run build first').toBe(true))
 

@@ -174,7 +174,7 @@ tables: { filter: { chains: { INPUT: { rules: [ RULE ] } } } }
 
 test('the digest covers every file and value, and nothing else', () => {
   const load = (files: Readonly<Record<string, string>>, variables = {}) =>
-    loadPolicy('/p/policy.yaml', { files: memoryFiles(files), variables }).digest
+    loadPolicy('/p/policy.yaml', { files: memoryFiles(files), variables }).digest()
   const files = { '/p/policy.yaml': `${HEAD}include: a.yaml\n`, '/p/a.yaml': OFFICE }
   expect(load(files)).toBe(load({ ...files, '/p/other.yaml': 'x' }))
   expect(load(files)).not.toBe(load({ ...files, '/p/a.yaml': `${OFFICE}#` }))

@@ -1,0 +1,147 @@
+/**
+ * Runs the bundle of the bin with V8's code cache: what V8 compiled in an earlier run is read back
+ * instead of being compiled again, which is most of the start-up time.
+ *
+ * A cache is code. It is believed only when nobody but the user who runs fwctl can have written it, and
+ * made only where that holds. It is safe to lose: without it everything takes a little longer. There is
+ * one for each verb, with the functions that the verb needs; its name has all that it depends on and
+ * that V8 does not check itself.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Script } from 'node:vm'
+
+export interface BundleInput {
+  /** The file of the bundle: a function expression of what a CommonJS module sees. */
+  readonly path: string
+  /** Another one for each build; V8 only compares the lengths of the sources. */
+  readonly build: string
+  /** The first argument of the command line, whatever it is. */
+  readonly verb: string | undefined
+  readonly require: NodeJS.Require
+}
+
+type Bundle = (
+  exports: object,
+  require: (id: string) => unknown,
+  module: { exports: object },
+  filename: string,
+  directory: string,
+  url: string,
+) => void
+
+/** What the bundle exports. On a good end of the run its code cache is written, where there was none. */
+export function loadBundle(input: BundleInput): object {
+  const { path, build, verb } = input
+  // Read as Latin-1 (it is ASCII), it is not decoded.
+  const source = readFileSync(path, 'latin1')
+  const cachePath = `${path}.${cacheName(build, verb)}`
+  const cachedData = readCache(cachePath)
+  const script = new Script(source, { filename: path, ...(cachedData && { cachedData }) })
+  if (cachedData === undefined || script.cachedDataRejected === true) {
+    process.on('exit', (code) => {
+      if (GOOD_ENDS.includes(code)) writeCache(cachePath, script.createCachedData())
+    })
+  }
+  const module = { exports: {} }
+  const bundle = script.runInThisContext() as Bundle
+  const url = `file://${encodeURI(path)}`
+  bundle(module.exports, requireFrom(input), module, path, dirname(path), url)
+  return module.exports
+}
+
+/** Done, and changes pending. A run that failed early has not seen the functions that the others need. */
+const GOOD_ENDS: readonly number[] = [0, 2]
+
+function cacheName(build: string, verb = ''): string {
+  const name = /^[a-z]{1,20}$/.test(verb) ? verb : 'other'
+  return `${name}-${build}-${process.version}-${process.arch}.cache`
+}
+
+/** Undefined when there is none that can be believed. */
+export function readCache(path: string): Buffer | undefined {
+  let file: number | undefined
+  try {
+    if (!isOurs(statSync(dirname(path)), 0o022)) return undefined
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    const stats = fstatSync(file)
+    return stats.isFile() && isOurs(stats, 0o077) ? unpack(readFileSync(file)) : undefined
+  } catch {
+    return undefined
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+}
+
+/** Whole or not at all, and not where others could change it. Says nothing when it can not be done. */
+export function writeCache(path: string, data: Uint8Array): void {
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    if (!isOurs(statSync(dirname(path)), 0o022)) return
+    const file = openSync(temporary, 'wx', 0o600)
+    try {
+      writeFileSync(file, data)
+      writeFileSync(file, data)
+      fsyncSync(file)
+      renameSync(temporary, path)
+    } catch {
+      unlinkSync(temporary)
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    // A read-only installation, a full disk: then the next run has no cache either.
+  }
+}
+
+/**
+ * The data is there twice. V8 takes it unchecked, and damaged it crashes or worse; to compare takes a
+ * fraction of the time that it takes to load any of Node's checksums.
+ */
+function unpack(bytes: Buffer): Buffer | undefined {
+  const data = bytes.subarray(0, bytes.length / 2)
+  return data.length > 0 && data.equals(bytes.subarray(data.length)) ? data : undefined
+}
+
+/** Owned by the user who runs fwctl, with none of these permissions. */
+function isOurs({ uid, mode }: Stats, forbidden: number): boolean {
+  return uid === process.geteuid?.() && (mode & forbidden) === 0
+}
+
+/** `require`, also for other bundles; `lazy:` before a name, as the build writes it, is a stand-in. */
+function requireFrom(input: BundleInput): (id: string) => unknown {
+  return (id) => {
+    if (id.startsWith(LAZY))
+      return standIn(() => requireFrom(input)(id.slice(LAZY.length)) as object)
+    if (!/^\.\/.*\.cjs$/.test(id)) return input.require(id)
+    return loadBundle({ ...input, path: join(dirname(input.path), id) })
+  }
+}
+
+const LAZY = 'lazy:'
+
+/** For a module that is loaded when something of it is used. */
+function standIn(load: () => object): object {
+  let loaded: object | undefined
+  return new Proxy(
+    {},
+    {
+      get: (_, key) => {
+        loaded ??= load()
+        return Reflect.get(loaded, key) as unknown
+      },
+    },
+  )
+}
