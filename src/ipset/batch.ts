@@ -157,14 +157,20 @@ function othersEntries(
 ): SetEntry[] {
   if (goal.contents === 'exact') return []
   const own = new Set([...kept.values(), ...changed.map((one) => one.before)].map(entryKey))
-  const { header } = goal.set
+  const { header, entries } = goal.set
+  // Under other masks, two entries can become one.
+  const taken = new Set(entries.map(entryKey))
   return live.flatMap((entry) => {
     if (own.has(entryKey(entry))) return []
     const elements = canonicalElements(entry.element, header)
-    if (isProblem(elements) || elements.length !== 1) return []
+    const [element] = isProblem(elements) || elements.length !== 1 ? [] : elements
+    const key = element === undefined ? undefined : entryKey({ ...entry, element })
+    if (element === undefined || key === undefined || taken.has(key)) return []
+    taken.add(key)
     const { comment, timeout, skbmark, skbprio, skbqueue, ...rest } = entry
     const fitting: SetEntry = {
       ...rest,
+      element,
       ...(header.comment && comment !== undefined ? { comment } : {}),
       ...(header.timeout !== undefined && timeout !== undefined ? { timeout } : {}),
       ...(header.skbinfo && skbmark !== undefined ? { skbmark } : {}),
