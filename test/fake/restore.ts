@@ -29,7 +29,12 @@ const ZERO: Counters = { packets: 0n, bytes: 0n }
 export function restore(
   live: Ruleset,
   text: string,
-  options: { readonly backend: Backend; readonly readRule: (text: string) => Rule },
+  options: {
+    readonly backend: Backend
+    readonly readRule: (text: string) => Rule
+    /** Takes what `-v -S CHAIN NUMBER` prints. */
+    readonly print?: (line: string) => void
+  },
 ): Ruleset {
   const tables = new Map(live.tables.map((table) => [table.name, openTable(table.chains)]))
   let name: TableName | undefined
@@ -78,7 +83,7 @@ export function restore(
         policiesSet.add(chain)
       }
     } else {
-      runCommand({ line, table: name, open, fail, readRule: options.readRule })
+      runCommand({ ...options, line, table: name, open, fail })
     }
   }
   if (name !== undefined) throw new RestoreError(0, 'COMMIT expected')
@@ -97,8 +102,15 @@ function runCommand(input: {
   readonly open: FakeTable
   readonly fail: (message: string) => never
   readonly readRule: (text: string) => Rule
+  readonly print?: (line: string) => void
 }): void {
-  const { line, table, open, fail, readRule } = input
+  const { line, table, open, fail, readRule, print } = input
+  const [, listed, place] = /^-v -S (\S+) (\d+)$/.exec(line) ?? []
+  if (listed !== undefined) {
+    const rule = open.get(listed)?.rules[Number(place) - 1]
+    if (rule !== undefined) print?.(listedRule(listed, rule))
+    return
+  }
   const [, packets, bytes, command = '', name = '', rest = ''] =
     /^(?:\[(\d+):(\d+)\] )?-([A-Z]) (\S+)(?: (.*))?$/.exec(line) ?? fail('bad line')
   const chain = open.get(name) ?? fail('no such chain')
@@ -147,6 +159,13 @@ function runCommand(input: {
     default:
       fail('unknown command')
   }
+}
+
+/** iptables puts the counters before the target. */
+function listedRule(chain: string, { text, counters = ZERO }: Rule): string {
+  const at = /(^| )-[jg] /.exec(text)?.index ?? text.length
+  const words = [text.slice(0, at), `-c ${counters.packets} ${counters.bytes}`, text.slice(at)]
+  return ['-A', chain, ...words.map((word) => word.trim()).filter((word) => word !== '')].join(' ')
 }
 
 /** In these tests a chain's name starts with a small letter, or is one that a jump looks for. */
