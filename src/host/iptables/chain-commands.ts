@@ -208,7 +208,10 @@ async function whyKept(
 
 function jumpOf(text: string): string | undefined {
   const { words } = tokenise(text)
-  const at = words.findLastIndex((word) => word === '-j' || word === '-g')
+  // A prefix of a log may be `-j`, too, but a chain can not begin with a dash.
+  const at = words.findLastIndex(
+    (word, i) => /^-[jg]$/.test(word) && /^[^-]/.test(words[i + 1] ?? ''),
+  )
   return at < 0 ? undefined : words[at + 1]
 }
 

@@ -1,8 +1,8 @@
 /** An executor whose host has nothing but iptables, of which it is the kernel. */
 import { FwctlError } from '../../base/error.ts'
-import { printRuleLine, printSave } from '../../iptables/save.ts'
+import { printSave } from '../../iptables/save.ts'
 import { tokenise } from '../../iptables/tokenise.ts'
-import type { Family, TableName } from '../../ruleset/model.ts'
+import type { Family, Rule, TableName } from '../../ruleset/model.ts'
 import type { Command, Executor, Result } from '../executor.ts'
 import {
   chainsInOrder,
@@ -107,12 +107,9 @@ function list(
   const heads = position === undefined ? chains.map((one) => headLine(one, verbose)) : []
   const rules = chains.flatMap((one) => {
     const only = position === undefined ? one.rules : one.rules.slice(position - 1, position)
-    return only.map(({ text, counters }) => {
-      const line = printRuleLine(one.name, { text, key: '', spec: { matches: [] } })
-      if (!verbose) return line
-      const { packets, bytes } = counters ?? { packets: 0n, bytes: 0n }
-      return withCounters(line, `-c ${packets} ${bytes}`)
-    })
+    return only.map((rule) =>
+      `-A ${one.name} ${verbose ? withCounters(rule) : rule.text}`.trimEnd(),
+    )
   })
   return [...heads, ...rules].map((line) => `${line}\n`).join('')
 }
@@ -123,13 +120,16 @@ function headLine({ name, policy, counters }: FakeChain, verbose: boolean): stri
   return `-P ${name} ${policy}${count}`
 }
 
-/** Before the target. */
-function withCounters(line: string, counters: string): string {
-  const { words, starts } = tokenise(line)
-  const at = words.findIndex((word, i) => /^-[jg]$/.test(word) && line[starts[i] as number] === '-')
-  if (at < 0) return `${line} ${counters}`
+/** Before the target; a comment may look like one. */
+function withCounters({ text, spec, counters }: Rule): string {
+  const count = `-c ${counters?.packets ?? 0} ${counters?.bytes ?? 0}`
+  const { words, starts } = tokenise(text)
+  const at = words.findLastIndex(
+    (word, i) => /^-[jg]$/.test(word) && words[i + 1] === spec.target?.name,
+  )
+  if (at < 0) return `${text} ${count}`.trimStart()
   const start = starts[at] as number
-  return `${line.slice(0, start)}${counters} ${line.slice(start)}`
+  return `${text.slice(0, start)}${count} ${text.slice(start)}`
 }
 
 function save(kernel: FakeKernel, args: readonly string[]): string {

@@ -62,7 +62,7 @@ function busy(name: string, backend: Backend, text: string): Said {
     : one(text)
 }
 
-export function saidOf(reason: Reason, subject: string, backend: Backend): Said {
+function saidOf(reason: Reason, subject: string, backend: Backend): Said {
   return MESSAGES[reason]?.(subject, backend) ?? one(reason)
 }
 
