@@ -1,6 +1,8 @@
 import { FwctlError } from '../base/error.ts'
 import { type Live, readLive } from '../host/live.ts'
+import { diskFiles } from '../policy/files.ts'
 import { importPolicy } from '../policy/import.ts'
+import { loadPolicy } from '../policy/load.ts'
 import { FAMILIES, type Family, type Ruleset } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -29,7 +31,9 @@ export async function importRules(context: Context): Promise<ExitCode> {
   }
   const used = Object.values(rulesets)
   const sets = host ? await setsOfRules(used, host) : await setsFromFile('all', context)
-  await writeResult(importPolicy(rulesets, { ...(sets && { sets }) }), context.options.out, context)
+  const policy = importPolicy(rulesets, { ...(sets && { sets }) })
+  await writeResult(policy, context.options.out, context)
+  noteRefusals(policy, context)
   return EXIT.done
 }
 
@@ -38,4 +42,18 @@ async function readHost(wanted: readonly Family[], host: HostInput): Promise<Liv
   const there = wanted.filter((family) => host.backend.families[family] !== undefined)
   const families = there.length > 0 ? there : wanted
   return readLive(host.executor, host.backend, { families, names: host.names })
+}
+
+/** A live rule may hold what a policy may not, such as a line break: better said now than by plan. */
+function noteRefusals(text: string, context: Context): void {
+  const file = context.options.out ?? 'imported'
+  const files = { ...diskFiles, read: () => ({ text }), realPath: (path: string) => path }
+  const { diagnostics } = loadPolicy(file, { files })
+  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+  const sources = new Map([[file, text]])
+  showFindings(
+    errors.map((one) => ({ ...one, severity: 'warning' as const })),
+    context,
+    sources,
+  )
 }

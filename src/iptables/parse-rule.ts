@@ -204,7 +204,8 @@ function takeValues(
   const words: string[] = attached === undefined ? [] : [attached]
   if (spec.optional && words.length === 0 && !isValue(reading.words[reading.at])) return words
   while (words.length < spec.value.words) {
-    const word = takeValue(reading, undefined, name)
+    // A comment may be "!": where nothing can be negated, it negates nothing.
+    const word = takeValue(reading, undefined, name, !spec.negatable)
     if (word === undefined) return undefined
     words.push(word)
   }

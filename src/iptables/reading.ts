@@ -118,16 +118,17 @@ export interface Written {
   readonly start: number
 }
 
-/** The value of an option of iptables itself; undefined, with a problem, when there is none. */
+/** The value of an option; undefined, with a problem, when there is none. */
 export function takeValue(
   reading: Reading,
   attached: string | undefined,
   option: string,
+  anyText = false,
 ): string | undefined {
   const value = attached ?? reading.words[reading.at++]
   if (value === undefined) {
     stop(reading, reading.words.length - 1, refuse('rule-syntax', `--${option} needs a value`))
-  } else if (value === '!') {
+  } else if (value === '!' && !anyText) {
     stop(
       reading,
       reading.at - 1,

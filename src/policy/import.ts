@@ -15,6 +15,7 @@ import { type Contexts, importRules } from './import-chain.ts'
 import { nameGroups } from './import-groups.ts'
 import { importSets } from './import-sets.ts'
 import type { Value } from './value.ts'
+import { escapeReferences } from './variables.ts'
 import { block, dashed, flow, quoteIfNeeded, textValue } from './written.ts'
 
 export interface ImportOptions {
@@ -137,7 +138,7 @@ function writeChain(
     ...(chain.families.length < all.length ? [`        family: ${chain.families[0]}`] : []),
     ...writePolicies(chain.policies),
     ...(chain.rules.length === 0 ? [] : ['        rules:']),
-    ...chain.rules.flatMap((rule) => dashed(rename(rule), 10)),
+    ...chain.rules.flatMap((rule) => dashed(escapeReferences(rename(rule)), 10)),
   ]
   const head = `      ${quoteIfNeeded(chain.name)}:`
   return body.length === 0 ? [`${head} {}`] : [head, ...body]

@@ -18,6 +18,13 @@ export function compileText(rule: ScalarValue, context: RuleContext): CompiledRu
     findings.error('rule-syntax', rule.at, 'a double quote is not closed')
     return {}
   }
+  const single = starts.findIndex((start) => rule.text[start] === "'")
+  if (single >= 0) {
+    const hint = 'write double quotes: iptables would take the single ones for a part of the value'
+    const at = wordPosition(rule, starts[single] ?? 0)
+    findings.error('rule-syntax', at, 'a value in single quotes', hint)
+    return {}
+  }
   if (/^(-[AIDRC]|--(append|insert|delete|replace|check)|ip6?tables)$/.test(words[0] ?? '')) {
     const hint = 'begin with what comes after "-A CHAIN"'
     findings.error('rule-syntax', rule.at, 'a rule is written without its command and chain', hint)

@@ -115,6 +115,24 @@ function report(
   })
 }
 
+/** The other way round: texts that `substitute` gives back as they are. */
+export function escapeReferences(value: Value): Value {
+  switch (value.kind) {
+    case 'scalar': {
+      if (!value.text.includes('${')) return value
+      const text = value.text.replaceAll('${', '$$${')
+      return { ...value, value: text, text }
+    }
+    case 'list':
+      return { ...value, items: value.items.map(escapeReferences) }
+    case 'map':
+      return {
+        ...value,
+        entries: value.entries.map((e): Entry => ({ ...e, value: escapeReferences(e.value) })),
+      }
+  }
+}
+
 /** What a variable brought is reported where it is used. */
 function moveTo(value: Value, at: Position): Value {
   switch (value.kind) {

@@ -250,6 +250,17 @@ describe('import', () => {
   })
 })
 
+describe('import of what a policy may not hold', () => {
+  test('says so at once, and where', async () => {
+    const comment = '-A INPUT -m comment --comment "a\tb" -j ACCEPT\nCOMMIT'
+    using it = setUp({ 'tab.rules': DUMP.replace('COMMIT', comment) })
+    const { code, stdout, stderr } = await it.fwctl(['import', '--live4', 'tab.rules'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('a\\tb')
+    expect(stderr).toMatch(/^imported:\d+:\d+: warning: .*control character/)
+  })
+})
+
 describe('what is read', () => {
   test('a policy and a dump can not both be stdin', async () => {
     using it = setUp()

@@ -83,6 +83,7 @@ const RULES: readonly Row[] = [
   ['{ in-interface: "a b" }', '2:17 invalid-value'],
   ['{ in-interface: abcdefghijklmnop }', '2:17 invalid-value'],
   ["'-m comment --comment \"open -j ACCEPT'", '2:1 rule-syntax'],
+  [`"-m comment --comment 'two words' -j ACCEPT"`, '2:23 rule-syntax'],
   ['-A INPUT -j ACCEPT', '2:1 rule-syntax'],
   ['-j', '2:1 rule-syntax'],
   ['-j ACCEPT -t nat', '2:4 unknown-option'],

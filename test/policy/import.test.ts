@@ -257,3 +257,12 @@ describe('any rule of the catalogue comes back as itself', () => {
     }
   })
 })
+
+test('comments that look like variables, YAML or a negation come back as they were', () => {
+  const comments = ['${x}', '$${y} ${', '!', '! x', 'yes: no', 'a: b # c', "'"]
+  const rules = comments.map((c) => `INPUT -m comment --comment "${c.replace("'", "\\'")}" -j DROP`)
+  const ruleset = parse(filter(...rules), 'ipv4')
+  const { lines, found } = compileText(importPolicy({ ipv4: ruleset }))
+  expect(found).toEqual([])
+  expect(lines).toEqual(linesOf({ ipv4: ruleset }))
+})
