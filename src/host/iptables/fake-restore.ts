@@ -41,8 +41,7 @@ export function runFakeRestore(kernel: FakeKernel, text: string): FakeRestoreSto
         place = undefined
       } else if (line.startsWith(':')) declareChain(place, declared, line)
       else {
-        const command = readFakeCommand(tokenise(line).words)
-        runFakeCommand(place, command)
+        runFakeCommand(place, readFakeCommand(commandWords(line)))
       }
     }
     if (place) throw new FakeRefusal('invalid-rule', 'COMMIT expected')
@@ -51,6 +50,13 @@ export function runFakeRestore(kernel: FakeKernel, text: string): FakeRestoreSto
     if (!(error instanceof FakeRefusal)) throw error
     return { line: number, table: place?.name, refusal: error }
   }
+}
+
+/** `[12:3456] -A …` counts like `-A … -c 12 3456`. */
+function commandWords(line: string): readonly string[] {
+  const [prefix = '', packets, bytes] = /^\[(\d+):(\d+)\] /.exec(line) ?? []
+  const { words } = tokenise(line.slice(prefix.length))
+  return packets === undefined || bytes === undefined ? words : [...words, '-c', packets, bytes]
 }
 
 function declareChain({ name, table }: FakePlace, declared: Set<string>, line: string): void {
