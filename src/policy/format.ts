@@ -35,6 +35,24 @@ const LAYOUT = { indent: 2, indentSeq: true, lineWidth: 0 } as const
 export function formatPolicy(text: string, file = 'policy.yaml'): FormattedPolicy {
   const before = readDocument(text, file)
   if (before.value === undefined) return { diagnostics: before.diagnostics }
+  const formatted = formatJson(text) ?? formatYaml(text)
+  const after = readDocument(formatted, file)
+  // Whatever yaml does with a text it was not made for: rather unformatted than changed.
+  const isSame = after.value !== undefined && content(after.value) === content(before.value)
+  return { text: isSame ? formatted : text, diagnostics: before.diagnostics }
+}
+
+/** JSON stays JSON: others read it, too. Undefined when it is none. */
+function formatJson(text: string): string | undefined {
+  if (!/^\s*\{\s*["}]/.test(text)) return undefined
+  try {
+    return `${JSON.stringify(JSON.parse(text), null, 2)}\n`
+  } catch {
+    return undefined
+  }
+}
+
+function formatYaml(text: string): string {
   const document = parseDocument(text, { customTags: keepNumbers, uniqueKeys: false })
   visit(document, {
     Scalar: (_, node) => useDoubleQuotes(node),
@@ -42,11 +60,7 @@ export function formatPolicy(text: string, file = 'policy.yaml'): FormattedPolic
   })
   if (document.contents !== null) breakLongFlow(document.contents as Node, { indent: 0, column: 0 })
   if (document.directives) document.directives.docStart = null
-  const formatted = document.toString(LAYOUT)
-  const after = readDocument(formatted, file)
-  // Whatever yaml does with a text it was not made for: rather unformatted than changed.
-  const isSame = after.value !== undefined && content(after.value) === content(before.value)
-  return { text: isSame ? formatted : text, diagnostics: before.diagnostics }
+  return document.toString(LAYOUT)
 }
 
 /** Numbers are printed as they were written: `0x0a` means the same as `10`, but says something else. */

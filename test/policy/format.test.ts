@@ -130,3 +130,19 @@ describe('laws', () => {
     )
   })
 })
+
+describe('a policy in JSON', () => {
+  const formatted = (text: string): string | undefined => formatPolicy(text).text
+
+  test('stays JSON', () => {
+    const value = { apiVersion: 'fwctl/v1', tables: { filter: { chains: { INPUT: {} } } } }
+    const text = formatted(JSON.stringify(value))
+    expect(text).toBe(`${JSON.stringify(value, null, 2)}\n`)
+    expect(formatted(text as string)).toBe(text)
+  })
+
+  test('keeps the order of its keys, even where a program would not', () => {
+    const text = '{"tables":{"filter":{"chains":{"B":{},"1":{}}}}}'
+    expect(formatted(text)).toBe(text)
+  })
+})
