@@ -81,7 +81,7 @@ function printProtocol(number: string, { version }: Dialect, names: Names): stri
   return names.protocolName(Number(number)) ?? number
 }
 
-export function printOptions(
+function printOptions(
   extension: Extension,
   options: readonly Option[],
   dialect: Dialect,

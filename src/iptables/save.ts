@@ -301,10 +301,10 @@ export function printSave(ruleset: Ruleset, comments: readonly CommentLine[] = [
   return lines.map((line) => `${line}\n`).join('')
 }
 
-export function printRuleLine(chain: string, { text, counters }: Rule): string {
+function printRuleLine(chain: string, { text, counters }: Rule): string {
   return `${counters ? `${printCounters(counters)} ` : ''}-A ${chain}${text && ` ${text}`}`
 }
 
-export function printCounters({ packets, bytes }: Counters): string {
+function printCounters({ packets, bytes }: Counters): string {
   return `[${packets}:${bytes}]`
 }

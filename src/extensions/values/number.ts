@@ -86,7 +86,7 @@ export function integerRange(options: RangeOptions): ValueType {
   }
 }
 
-export function formatRange(from: number, to: number, options: RangeOptions): string {
+function formatRange(from: number, to: number, options: RangeOptions): string {
   const { separator, print = String, collapse = true } = options
   return from === to && collapse ? print(from) : `${print(from)}${separator}${print(to)}`
 }
