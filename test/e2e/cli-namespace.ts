@@ -61,6 +61,8 @@ export async function cliNamespace(backend: Backend): Promise<CliNamespace> {
     stateDir,
     fwctl: (argv, options) => {
       const [verb = ''] = argv
+      // By the verb it is known that `--netns` is needed. Without it, the host itself would be meant.
+      if (verb.startsWith('-')) throw new Error(`the verb comes first, not ${verb}`)
       const host = VERBS_WITH_HOST.includes(verb) ? ['--netns', name, '--backend', backend] : []
       const state = VERBS_WITH_STATE.includes(verb) ? ['--state-dir', stateDir] : []
       return runCli([...argv, ...host, ...state], { cwd: folder.path, ...options })
