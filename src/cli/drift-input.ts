@@ -1,7 +1,7 @@
 /** What fwctl last applied, as far as the command line leads to it. */
 import { resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
-import { type AppliedRecord, readApplied } from '../host/applied.ts'
+import { type AppliedRecord, readApplied, readAppliedFile } from '../host/applied.ts'
 import { requireTrustedDir, stateDirPaths } from '../host/state-dir.ts'
 import { diffSets } from '../ipset/diff.ts'
 import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drift.ts'
@@ -17,7 +17,7 @@ import { isOffline, openExecutor, stateRoot } from './host-input.ts'
 export async function readRecord(context: Context): Promise<AppliedRecord | undefined> {
   const { applied, stateDir } = context.options
   if (applied !== undefined) {
-    const record = await readApplied({ applied: resolve(context.cwd, applied) })
+    const record = await readAppliedFile(resolve(context.cwd, applied))
     if (record !== undefined) return record
     throw new FwctlError('invalid-input', `Can not read ${applied}: there is no such file.`)
   }

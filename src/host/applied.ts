@@ -4,8 +4,8 @@ import type { ExpiringRule } from '../plan/hold.ts'
 import type { SavedSet } from '../plan/saved-sets.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Backend, Family } from '../ruleset/model.ts'
-import { writeAtomically } from './atomic-file.ts'
 import { decodeText } from './lossless-text.ts'
+import { readSealed, writeSealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** What fwctl last made of this host: drift is what differs from it. */
@@ -42,31 +42,49 @@ export interface AppliedFamily {
   readonly expires?: readonly ExpiringRule[]
 }
 
-export async function writeApplied(stateDir: StateDir, record: AppliedRecord): Promise<void> {
-  await writeAtomically(stateDir.applied, `${JSON.stringify(record, undefined, 2)}\n`)
+export async function writeApplied(
+  stateDir: Pick<StateDir, 'applied'>,
+  record: AppliedRecord,
+): Promise<void> {
+  await writeSealed(stateDir.applied, record)
 }
 
 /** The record, absent before the first apply. Throws FwctlError `untrusted-file` when it is none. */
-export async function readApplied(
-  stateDir: Pick<StateDir, 'applied'>,
-): Promise<AppliedRecord | undefined> {
-  let text: string
+export async function readApplied({
+  applied,
+}: Pick<StateDir, 'applied'>): Promise<AppliedRecord | undefined> {
+  const value = await readSealed(applied).catch((cause: unknown) => {
+    throw untrusted(applied, cause)
+  })
+  return value === undefined ? undefined : asRecord(value, applied)
+}
+
+/** The same from a file that somebody has named, wherever it is from: a record, sealed or not. */
+export async function readAppliedFile(path: string): Promise<AppliedRecord | undefined> {
+  let value: unknown
   try {
-    text = decodeText(await readFile(stateDir.applied))
+    value = JSON.parse(decodeText(await readFile(path)))
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
+    throw untrusted(path, error)
   }
-  try {
-    const record: AppliedRecord = JSON.parse(text)
-    const isRecord = record.formatVersion === 1 && typeof record.families === 'object'
-    if (isRecord && typeof record.ownership === 'object') return record
-  } catch {
-    // said below
-  }
-  throw new FwctlError(
+  return asRecord(value, path)
+}
+
+function asRecord(value: unknown, path: string): AppliedRecord {
+  const record = value as Partial<AppliedRecord> | null
+  const isRecord =
+    record?.formatVersion === 1 &&
+    typeof record.families === 'object' &&
+    typeof record.ownership === 'object'
+  if (!isRecord) throw untrusted(path)
+  return record as AppliedRecord
+}
+
+function untrusted(path: string, cause?: unknown): FwctlError {
+  return new FwctlError(
     'untrusted-file',
-    `${stateDir.applied} is not a record that this fwctl can read. Remove it; the next apply writes it anew.`,
-    { details: { path: stateDir.applied } },
+    `${path} is not a record that this fwctl can rely on. Remove it; the next apply writes it anew.`,
+    { cause, details: { path } },
   )
 }

@@ -34,8 +34,12 @@ export async function readPrivate(path: string): Promise<string | undefined> {
 
 /** Writes a value as JSON together with its own digest, so that a changed file is noticed. */
 export async function writeSealed(path: string, value: object): Promise<void> {
-  const sealed = { ...value, digest: sealOf(value) }
-  await writeAtomically(path, `${JSON.stringify(sealed, undefined, 2)}\n`)
+  await writeAtomically(path, sealedText(value))
+}
+
+/** The text of a sealed file. */
+export function sealedText(value: object): string {
+  return `${JSON.stringify({ ...value, digest: sealOf(value) }, undefined, 2)}\n`
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { SetContents } from '../ipset/set.ts'
@@ -8,7 +8,8 @@ import type { Backend, Dialect, Family } from '../ruleset/model.ts'
 import { FAMILIES, TABLES } from '../ruleset/model.ts'
 import { syncDirectory, writeSynced } from './atomic-file.ts'
 import type { Live } from './live.ts'
-import { decodeText, encodeText } from './lossless-text.ts'
+import { encodeText } from './lossless-text.ts'
+import { readPrivate, readSealed, sealedText } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** What is written down of one family. */
@@ -99,7 +100,7 @@ export async function saveSnapshot(
     await writeSynced(join(partial, `${family}.rules`), dump)
   }
   if (sets) await writeSynced(join(partial, SETS_FILE), sets.text)
-  await writeSynced(join(partial, 'meta.json'), `${JSON.stringify(meta, undefined, 2)}\n`)
+  await writeSynced(join(partial, 'meta.json'), sealedText(meta))
   await syncDirectory(partial)
   await rename(partial, join(stateDir.snapshots, id))
   await syncDirectory(stateDir.snapshots)
@@ -123,7 +124,7 @@ export async function listSnapshots(stateDir: StateDir): Promise<readonly string
  */
 export async function readSnapshot(stateDir: StateDir, id?: string): Promise<Snapshot> {
   const directory = join(stateDir.snapshots, await findId(stateDir, id))
-  const meta = parseMeta(await readText(join(directory, 'meta.json')), directory)
+  const meta = await readMeta(join(directory, 'meta.json'))
   const dumps: Partial<Record<Family, string>> = {}
   for (const family of FAMILIES) {
     const saved = meta.families[family]
@@ -179,21 +180,18 @@ async function findId(stateDir: StateDir, id: string | undefined): Promise<strin
 }
 
 async function readText(path: string): Promise<string> {
-  try {
-    return decodeText(await readFile(path))
-  } catch (error) {
+  const text = await readPrivate(path).catch((error: unknown) => {
     throw untrusted(path, 'it can not be read', error)
-  }
+  })
+  if (text === undefined) throw untrusted(path, 'it is not there')
+  return text
 }
 
-function parseMeta(text: string, directory: string): SnapshotMeta {
-  const path = join(directory, 'meta.json')
-  try {
-    const meta: unknown = JSON.parse(text)
-    if (isMeta(meta)) return meta
-  } catch (error) {
-    throw untrusted(path, 'it is not JSON', error)
-  }
+async function readMeta(path: string): Promise<SnapshotMeta> {
+  const meta = await readSealed(path).catch((error: unknown) => {
+    throw untrusted(path, 'it was damaged or changed', error)
+  })
+  if (isMeta(meta)) return meta
   throw untrusted(path, 'it does not have the shape of snapshot meta data')
 }
 

@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs'
-import { lstat, mkdir, open } from 'node:fs/promises'
+import { chmod, lstat, mkdir, open, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { Executor } from './executor.ts'
@@ -45,8 +45,11 @@ export async function openStateDir(
   executor: Pick<Executor, 'stateKey'>,
 ): Promise<StateDir> {
   const paths = stateDirPaths(root, executor)
+  // Before anything is made in a place that is not ours, and of what was made.
+  await requireTrustedDir(root, paths)
   await mkdir(paths.snapshots, { recursive: true, mode: 0o700 })
   await requireTrustedDir(root, paths)
+  await hide(resolve(root))
   const lock = await open(
     paths.lock,
     constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW,
@@ -54,6 +57,12 @@ export async function openStateDir(
   )
   await lock.close()
   return paths
+}
+
+/** Rules are nobody else's business. Files are 0600 anyway; the directory may be older than fwctl. */
+async function hide(path: string): Promise<void> {
+  const { mode } = await lstat(path)
+  if (mode & 0o077) await chmod(path, 0o700)
 }
 
 /** Throws FwctlError `refused` as `openStateDir` does; what is not there yet is as good as ours. */
@@ -83,9 +92,13 @@ async function requirePrivate(path: string): Promise<void> {
   )
 }
 
-/** Somebody who may rename entries of a parent could put another directory in our place. */
+/**
+ * Somebody who may rename entries of a parent could put another directory in our place. Where a
+ * parent is a symbolic link, that goes for the way to it and for the way that it leads.
+ */
 async function requireSafeParents(path: string): Promise<void> {
-  for (const at of withParents(path)) {
+  const real = await realpath(path).catch(() => path)
+  for (const at of new Set([...withParents(path), ...withParents(real)])) {
     const stat = await lstatIfThere(at)
     if (stat === undefined) continue
     const sticky = (stat.mode & 0o1000) !== 0

@@ -22,7 +22,7 @@ export interface SourceOptions {
   readonly onDowngrade: (reason: string) => void
 }
 
-const POLL_MS = 700
+const POLL_MS = 600
 /** Looking takes at most a tenth of the time: 100,000 rules are not dumped every second. */
 const REST_FACTOR = 9
 const SAVE_TIMEOUT_MS = 120_000

@@ -62,7 +62,7 @@ function mergeTouched(input: WayBackInput): Ruleset {
 function mergeChain(then: Chain, place: TouchedChain, input: WayBackInput): Chain {
   const now = findChain(input.live, place)?.rules
   const left = findChain(input.after, place)?.rules ?? []
-  if (now === undefined || sameKeys(now, left)) return then
+  if (now === undefined || sameKeys(now, left) || sameKeys(now, then.rules)) return then
   const takenAway = bagOf(left)
   for (const rule of now) takenAway.take(rule)
   const rules = then.rules.filter(

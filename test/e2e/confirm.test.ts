@@ -100,9 +100,7 @@ describe.each(BACKENDS)('a change that nobody confirms, on %s', (backend) => {
     expect(Date.parse(ended.endedAt ?? '') - Date.parse(deadline)).toBeGreaterThanOrEqual(0)
     expect(await rules(it)).toBe(before)
     expect(await it.save('ipv4')).toContain('[4:240] -A INPUT -p tcp -m tcp --dport 23')
-    expect(await readApplied({ applied: join(stateDir(it).path, 'applied.json') } as never)).toBe(
-      undefined,
-    )
+    expect(await readApplied({ applied: join(stateDir(it).path, 'applied.json') })).toBe(undefined)
   })
 
   test('is rolled back after fwctl, its parent and its session are killed', async () => {
@@ -326,3 +324,18 @@ function listen(it: CliNamespace, port: number): ChildProcess {
   const server = `require('node:net').createServer((socket) => socket.end()).listen(${port}, '127.0.0.1')`
   return spawn('nsenter', [`--net=/run/netns/${it.name}`, process.execPath, '-e', server])
 }
+
+test('where the rules can no longer be understood, the tables come back as a whole', async () => {
+  await using it = await setUp('nft')
+  const before = await rules(it)
+  await apply(it, '4s')
+  // iptables-save stops at such a rule, with half a dump.
+  for (const family of ['ip', 'ip6']) {
+    await it.run('nft', ['add', 'rule', family, 'filter', 'INPUT', 'meta', 'skuid', '0', 'accept'])
+  }
+
+  const ended = await settled(it, 'rolled-back')
+
+  expect(ended.outcome).toContain('whole tables were loaded from the snapshot')
+  expect(await rules(it)).toBe(before)
+})

@@ -110,12 +110,16 @@ describe.each(BACKENDS)('watch, on %s', (backend) => {
     await watch.seen('started')
     await sleep(1500)
     await it.run(`iptables-${backend}`, ['-F', 'INPUT'])
+    const flushed = Date.now()
 
     const time = await repairTime(it, wanted)
 
-    console.log(`repaired on ${backend} after ${Math.round(time)} ms`)
-    expect(time).toBeLessThan(backend === 'nft' ? 1000 : 2500)
-    expect(await watch.seen('drift')).toMatchObject({
+    const drift = await watch.seen('drift')
+    const notice = drift.time - flushed
+    console.log(`${backend}: noticed after ${notice} ms, repaired after ${Math.round(time)} ms`)
+    // A poll looks every 0.6 s, and a busy machine takes its time over the look.
+    expect(notice).toBeLessThan(backend === 'nft' ? 1000 : 1500)
+    expect(drift).toMatchObject({
       level: 40,
       cause: 'change',
       parts: ['ipv4 filter INPUT'],

@@ -70,3 +70,20 @@ test('a file that can not be written says so', async () => {
     code: 'command-failed',
   })
 })
+
+test('a directory that a link leads to is looked at too', async () => {
+  await mkdir(join(root, 'shared'), { mode: 0o700 })
+  await chmod(join(root, 'shared'), 0o777)
+  await symlink(join(root, 'shared'), join(root, 'link'))
+  await expect(openStateDir(join(root, 'link/state'), {})).rejects.toMatchObject({
+    code: 'refused',
+  })
+  expect(await readdir(join(root, 'shared'))).toEqual([])
+})
+
+test('a directory that others could only read is hidden from them', async () => {
+  await mkdir(join(root, 'state'))
+  await chmod(join(root, 'state'), 0o755)
+  await openStateDir(join(root, 'state'), {})
+  expect((await stat(join(root, 'state'))).mode & 0o777).toBe(0o700)
+})
