@@ -105,11 +105,16 @@ export function diffEntries(before: LiveSet, { set, contents }: SetGoal): EntryC
   const isList = set.header.type === 'list:set'
   return {
     added: [...missing.values()],
-    removed: contents === 'exact' ? [...rest.values()] : [],
+    // The kernel's order is that of its hash, and another each time.
+    removed: contents === 'exact' ? [...rest.values()].sort(byElement) : [],
     changed,
     reordered: isList && contents === 'exact' && isReordered(before.entries, set.entries),
     kept,
   }
+}
+
+function byElement(a: SetEntry, b: SetEntry): number {
+  return a.element < b.element ? -1 : 1
 }
 
 /**
