@@ -25,7 +25,9 @@ test('the port forwards of the example are those of its last run', async () => {
   )
   const dump = await it.save('ipv4')
   expect(dump.match(/-j PORT-FORWARDS/g)).toHaveLength(2)
-  expect(dump).toContain('-d 192.0.2.11/32 -p tcp -m tcp --dport 22')
+  expect(dump).toContain(
+    '-d 192.0.2.11/32 -p tcp -m comment --comment "forward 2222" -m tcp --dport 22 ',
+  )
 })
 
 test('the ban list of the example is one rule, however often it runs', async () => {

@@ -16,7 +16,7 @@ test.each(KERNELS)(
       backend,
       family,
       // A bounded share of `npm run fuzz:client`.
-      sequences: 20,
+      sequences: 10,
       callsEach: 20,
       seed: 20261122,
     })
