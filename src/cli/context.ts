@@ -45,6 +45,7 @@ export interface Options {
   readonly out?: string
   readonly detailedExitcode?: boolean
   readonly kernel?: boolean
+  readonly sets?: boolean
   readonly prune?: boolean
   readonly applied?: string
   readonly rehearse?: boolean | string

@@ -1,8 +1,11 @@
+import { setBatch } from '../ipset/batch.ts'
+import { diffSets } from '../ipset/diff.ts'
 import { printSave } from '../iptables/save.ts'
 import { onEmptyHost } from '../plan/claim.ts'
 import { isForeignChain } from '../plan/foreign.ts'
 import { builtinChains } from '../plan/state.ts'
 import { danglingJumps } from '../policy/references.ts'
+import { missingSets } from '../policy/set-rules.ts'
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import { FAMILIES, type Family, type Ruleset } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
@@ -29,6 +32,7 @@ export async function render(context: Context): Promise<ExitCode> {
     ...input.diagnostics,
     ...compiled.diagnostics,
     ...danglingJumps(compiled.externalJumps, ({ target }) => isForeignChain(target, foreign)),
+    ...missingSets(compiled.externalSets, undefined),
   ]
   const declared = Object.values(compiled.desired).map((desired) =>
     onEmptyHost(desired, input.policy?.ownership),
@@ -36,6 +40,11 @@ export async function render(context: Context): Promise<ExitCode> {
   diagnostics.push(...declared.flatMap((claimed) => claimed.diagnostics))
   refuseErrors(diagnostics, input.sources)
   showFindings(diagnostics, context, input.sources)
+  if (context.options.sets) {
+    const { before } = setBatch(diffSets(new Map(), compiled.sets))
+    await writeResult(before, context.options.out, context)
+    return EXIT.done
+  }
   const texts = FAMILIES.flatMap((family) => {
     const target = declared.find((claimed) => claimed.target.family === family)?.target
     if (target === undefined) return []

@@ -99,7 +99,11 @@ export const VERBS: readonly Verb[] = [
     summary: 'print what the policy comes to, as iptables-restore reads it',
     arguments: [POLICY],
     shared: [...POLICY_OPTIONS, 'backend'],
-    options: [FAMILY_OPTION, OUT_OPTION],
+    options: [
+      FAMILY_OPTION,
+      OUT_OPTION,
+      { flags: '--sets', description: 'print the ipsets instead, as ipset restore reads them' },
+    ],
     load: async () => (await import('./render.ts')).render,
   },
   {

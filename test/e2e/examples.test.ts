@@ -69,6 +69,8 @@ describe.each(BACKENDS)('on %s', (backend) => {
 
   test.each(NAMES)('the golden files of %s are what the kernel saves', async (name) => {
     await using it = await cliNamespace(backend)
+    const sets = readGolden(name, 'sets')
+    if (sets !== undefined) await it.run('ipset', ['restore'], sets)
     for (const family of FAMILIES) {
       const golden = readGolden(name, family)
       if (golden === undefined) continue

@@ -44,3 +44,9 @@ test('the values file of the NAT router gives another site', async () => {
   expect(stdout).toContain('-s 192.168.77.0/24 -o ppp0')
   expect(stdout).not.toContain('eth0')
 })
+
+test('the sets of the blocklist render to its sets.rules', async () => {
+  const { code, stdout } = await runCli(['render', 'examples/blocklist/policy.yaml', '--sets'])
+  expect(code).toBe(0)
+  await expect(stdout).toMatchFileSnapshot(join(EXAMPLES, 'blocklist/sets.rules'))
+})
