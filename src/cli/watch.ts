@@ -4,7 +4,7 @@ import { type AppliedRecord, readApplied } from '../host/applied.ts'
 import { readLive } from '../host/live.ts'
 import type { RehearseMode } from '../host/preflight.ts'
 import type { StateDir } from '../host/state-dir.ts'
-import { type Goal, type WatchEvent, watchHost } from '../host/watch.ts'
+import { expiryKey, type Goal, type WatchEvent, watchHost } from '../host/watch.ts'
 import { parseWindow } from '../host/watch-window.ts'
 import { heldSets, planHold } from '../plan/hold.ts'
 import { FAMILIES } from '../ruleset/model.ts'
@@ -126,7 +126,7 @@ async function expiredRules(stateDir: StateDir, now: Date): Promise<Goal['expire
     FAMILIES.flatMap((family) =>
       (record?.families[family]?.expires ?? [])
         .filter(({ at }) => new Date(at) <= now)
-        .map(({ table, chain, key }) => `${family} ${table} ${chain} ${key}`),
+        .map((rule) => expiryKey(family, rule)),
     ),
   )
 }

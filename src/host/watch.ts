@@ -13,7 +13,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { digest } from '../base/digest.ts'
 import { FwctlError } from '../base/error.ts'
-import type { Change } from '../plan/change.ts'
 import { isEmptyPlan, type Plan } from '../plan/plan.ts'
 import { type TouchedChain, touchedChains, withChainsFrom } from '../plan/touched.ts'
 import type { Family } from '../ruleset/model.ts'
@@ -248,7 +247,9 @@ function reportDrift({ plan, expired }: Goal, request: WatchRequest, state: Stat
     changes.map((change) => ({
       family,
       change,
-      isExpired: expired.has(expiryKey(family, change)),
+      isExpired:
+        change.kind === 'rule-remove' &&
+        expired.has(expiryKey(family, { ...change, key: change.before.key })),
     })),
   )
   const batches = plan.families.map(({ batch }) => batch.text)
@@ -272,9 +273,11 @@ function reportDrift({ plan, expired }: Goal, request: WatchRequest, state: Stat
 }
 
 /** As `Goal.expired` names a rule. */
-export function expiryKey(family: Family, change: Change): string {
-  const key = change.kind === 'rule-remove' ? change.before.key : ''
-  return `${family} ${change.table} ${change.chain} ${key}`
+export function expiryKey(
+  family: Family,
+  rule: { readonly table: string; readonly chain: string; readonly key: string },
+): string {
+  return `${family} ${rule.table} ${rule.chain} ${rule.key}`
 }
 
 async function heldBack(request: WatchRequest): Promise<HeldBack | undefined> {

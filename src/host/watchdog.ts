@@ -32,7 +32,7 @@ export interface WatchdogRequest {
 }
 
 /** The program, as it lies in the state directory. */
-export function watchdogPath(stateDir: Pick<StateDir, 'path'>): string {
+function watchdogPath(stateDir: Pick<StateDir, 'path'>): string {
   return join(stateDir.path, 'watchdog.mjs')
 }
 
