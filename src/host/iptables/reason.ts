@@ -63,6 +63,8 @@ const PATTERNS: readonly Pattern[] = [
     reason: 'chain-not-empty',
     said: /CHAIN_DEL failed|CHAIN_USER_DEL failed|directory not empty/i,
   },
+  // Of a rule that the same batch has flushed.
+  { reason: 'rule-not-found', said: /RULE_DEL\w* failed \(No such file or directory\)/ },
   { reason: 'refused-by-kernel', said: /RULE_\w+ failed/ },
   { reason: 'chain-exists', said: /chain already exists|file exists/i },
   { reason: 'rule-not-found', said: /does a matching rule exist in that chain/i },

@@ -41,6 +41,11 @@ test.each<readonly [Reason, number, string]>([
     4,
     'iptables v1.8.9 (nf_tables):  RULE_APPEND failed (No such file or directory): rule in chain X\n',
   ],
+  [
+    'rule-not-found',
+    4,
+    'line 3: RULE_DELETE failed (No such file or directory): rule in chain B\n',
+  ],
   ['refused-by-kernel', 4, 'line 3: RULE_APPEND failed (Too many links): rule in chain INPUT\n'],
   ['refused-by-kernel', 1, "iptables: Invalid argument. Run `dmesg' for more information.\n"],
   ['refused-by-kernel', 1, 'iptables: Too many levels of symbolic links.\n'],
