@@ -31,7 +31,7 @@ const schemasBeside = {
 }
 
 /** Large packages that many verbs do without: bundles of their own. */
-const PACKAGES_APART = ['execa', 'pino']
+const PACKAGES_APART = ['execa', 'pino', 'yaml']
 /** Modules of Node that take milliseconds to load, and that most verbs import but few use. */
 const HEAVY_MODULES = ['node:child_process', 'node:crypto', 'node:fs/promises']
 

@@ -1,6 +1,7 @@
 import { Composer, type CST, type Document, LineCounter, Parser } from 'yaml'
 import type { Diagnostic, DiagnosticCode, Position } from '../base/diagnostic.ts'
 import { convertNode } from './convert.ts'
+import { readPlainYaml } from './plain-yaml.ts'
 import type { Value } from './value.ts'
 
 export interface ReadDocument {
@@ -14,6 +15,12 @@ const DEPTH = 64
 
 /** Reads one YAML (or JSON) document. Reports everything that is wrong with it at once. */
 export function readDocument(text: string, file: string): ReadDocument {
+  const value = readPlainYaml(text, file)
+  return value === undefined ? readAnyYaml(text, file) : { value, diagnostics: [] }
+}
+
+/** The same with `yaml`, which knows all of YAML, and what is wrong with it. */
+export function readAnyYaml(text: string, file: string): ReadDocument {
   const lineCounter = new LineCounter()
   const diagnostics: Diagnostic[] = []
   const positionAt = (offset: number): Position => {
