@@ -7,7 +7,7 @@ import { aboutOf, byChain, nameOf, positionOf, ruleText } from './change-words.t
 import { driftSection } from './drift-text.ts'
 import { counterNote } from './plan-text.ts'
 import { printable } from './printable.ts'
-import { entryCounts, entryLines, setHeadline, setPosition } from './set-words.ts'
+import { entryCounts, entryLines, SET_SIGNS, setHeadline, setPosition } from './set-words.ts'
 import { countersText, FAMILY_NAMES, familyTitle, summaryLine, unmanagedLine } from './words.ts'
 
 /** A plan as the comment on a pull request: a table to judge by, the details folded away. */
@@ -45,7 +45,7 @@ function setDetails(change: SetChange): string {
   const { lines: entries, more } = entryLines(change)
   const position = setPosition(change)
   const lines = [
-    ...(headline === undefined ? [] : [`${change.kind === 'set-add' ? '+' : '!'} ${headline}`]),
+    ...(headline === undefined ? [] : [`${SET_SIGNS[change.kind].replace('~', '!')} ${headline}`]),
     ...entries.map(({ sign, text }) => `${sign === '~' ? '!' : sign} ${text}`),
     ...(more > 0 ? [`# … and ${more} more: ${entryCounts(change)} in all`] : []),
     ...(position === undefined ? [] : [`# ${position}`]),
