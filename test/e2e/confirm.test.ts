@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -150,6 +150,28 @@ describe.each(BACKENDS)('a change that nobody confirms, on %s', (backend) => {
 
     expect(await rules(it)).toBe(before)
   })
+})
+
+test('it is rolled back when fwctl itself is gone by then, with all its modules', async () => {
+  await using it = await setUp()
+  const before = await rules(it)
+  const installed = join(it.folder, 'lib/dist')
+  cpSync(join(import.meta.dirname, '../../dist'), installed, { recursive: true })
+  const applied = spawnSync(
+    process.execPath,
+    [
+      ...[join(installed, 'main.cjs'), 'apply', '--auto-approve', '--confirm-within', '3s'],
+      ...['--netns', it.name, '--backend', 'nft', '--state-dir', it.stateDir],
+    ],
+    { cwd: it.folder, encoding: 'utf8', env: {} },
+  )
+  expect(applied).toMatchObject({ status: 0 })
+  expect(await rules(it)).toContain('--dport 80')
+  rmSync(join(it.folder, 'lib'), { recursive: true })
+
+  await settled(it, 'rolled-back')
+
+  expect(await rules(it)).toBe(before)
 })
 
 describe('a change that is confirmed', () => {
