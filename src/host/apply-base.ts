@@ -1,6 +1,7 @@
 /** What a plan is applied to: the live rules, read and found to be those that it was made from. */
 import { FwctlError } from '../base/error.ts'
-import { rebase, type Scope, sameScope, scopeDigest } from '../plan/scope.ts'
+import { chainsIn, rebase, type Scope, sameScope, scopeDigest } from '../plan/scope.ts'
+import { sameButForOthers } from '../plan/touched.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import type { ApplicableSets } from './apply-sets.ts'
@@ -67,6 +68,15 @@ export function isSameBase(plan: ApplicablePlan, seen: Live, found: Live): boole
   return plan.families.every(({ family, scope }) =>
     sameScope(liveOf(seen, family), liveOf(found, family), scope),
   )
+}
+
+/** Like `isSameBase`, but other tools may have changed rules of their own. */
+export function isSameButForOthers(plan: ApplicablePlan, seen: Live, found: Live): boolean {
+  const { foreign } = plan.ownership
+  return plan.families.every(({ family, scope }) => {
+    const [one, other] = [liveOf(seen, family), liveOf(found, family)]
+    return sameButForOthers(one, other, { touched: chainsIn(scope, [one, other]), foreign })
+  })
 }
 
 export function stalePlan(host: Pick<Host, 'executor'>, families: readonly Family[]): FwctlError {

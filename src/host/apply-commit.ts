@@ -2,8 +2,14 @@
 import { FwctlError } from '../base/error.ts'
 import { differingChains, type TouchedChain } from '../plan/touched.ts'
 import type { Family, TableName } from '../ruleset/model.ts'
-import { readApplied } from './applied.ts'
-import { type ApplicablePlan, editsFor, isSameBase, readPlanned } from './apply-base.ts'
+import { type AppliedRecord, readApplied } from './applied.ts'
+import {
+  type ApplicablePlan,
+  editsFor,
+  isSameBase,
+  isSameButForOthers,
+  readPlanned,
+} from './apply-base.ts'
 import { appliedRecord, recordSuccess, takeSnapshot } from './apply-record.ts'
 import { type FreshSets, journalSets, readSetsBase } from './apply-sets.ts'
 import {
@@ -30,6 +36,11 @@ export interface CommitRequest extends Host {
   readonly reason: string
   /** Before the commit: nothing is changed. During it: what was changed is undone. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Makes the plan anew when others have changed what it was made from; throws what apply is then to
+   * end with. Absent: apply ends with `stale-plan`.
+   */
+  readonly replan?: (live: Live) => ApplicablePlan | Promise<ApplicablePlan>
   readonly progress?: (step: 'snapshot' | 'commit' | 'undo') => void
   /** It is taken back unless it is confirmed in time (confirm.ts). */
   readonly confirm?: ConfirmRequest | undefined
@@ -57,6 +68,9 @@ export interface Contest {
   readonly notFound: boolean
 }
 
+/** As often, the commit is withheld at the last moment because somebody else was faster. */
+const LOOKS = 8
+
 /** What the attempt is based on. */
 interface Seen {
   readonly live: Live
@@ -76,13 +90,22 @@ export async function commitGuarded(
   const freeze = await freezeTables(request, seen.families, request.signal)
   try {
     // On legacy nobody gets in from here on; the rehearsal may have taken a while.
-    const live = freeze.holds ? await lookAgain(request, seen.live) : seen.live
-    if ('kind' in live) return live
-    const prepared = await prepare(request, live, { ...seen, freeze })
-    // On nft somebody may at any time, so this is the last thing before the commit.
-    const last = freeze.holds ? live : await lookAgain(request, live).catch(abandonAfter)
-    if ('kind' in last) return abandon(request, prepared, last)
-    return await commit(request, { ...prepared, last, byValue: seen.byValue })
+    const first = freeze.holds ? await lookAgain(request, seen.live) : { request, live: seen.live }
+    if ('kind' in first) return first
+    const prepared = await prepare(first.request, first.live, { ...seen, freeze })
+    const { byValue } = seen
+    for (let look = 1; ; look++) {
+      // On nft somebody may at any time, so this is the last thing before the commit.
+      const last = freeze.holds
+        ? first
+        : await lookAgain(first.request, first.live).catch(abandonAfter)
+      if ('kind' in last) return abandon(request, prepared, last)
+      const edits = editsFor(last.request, last.live, byValue)
+      if (!isPrepared(edits, prepared)) return abandon(request, prepared, otherChains(edits))
+      const work = { ...prepared, byValue, live: last.live, edits, isLastLook: look === LOOKS }
+      const outcome = await commit(last.request, work)
+      if (outcome !== 'moved') return outcome
+    }
 
     async function abandonAfter(error: unknown): Promise<never> {
       await abandon(request, prepared, undefined)
@@ -98,7 +121,32 @@ interface Prepared {
   readonly sets: FreshSets
   readonly freeze: Freeze
   readonly armed: PendingChange | undefined
-  readonly record: ReturnType<typeof appliedRecord>
+  readonly record: (request: CommitRequest, live: Live) => AppliedRecord
+  /** The chains that the journal knows to be in danger, by family. */
+  readonly touched: Readonly<Partial<Record<Family, readonly TouchedChain[]>>>
+}
+
+/** Others may have made it necessary to change more than the journal says. */
+function isPrepared(edits: readonly Edit[], { touched }: Prepared): boolean {
+  return edits.every((edit) =>
+    edit.touched.every(({ table, chain }) =>
+      touched[edit.family]?.some((one) => one.table === table && one.chain === chain),
+    ),
+  )
+}
+
+function otherChains(edits: readonly Edit[]): Contest {
+  return {
+    kind: 'contested',
+    reason: 'other chains have to be changed by now',
+    chains: edits.flatMap(placesOf),
+    touched: false,
+    notFound: false,
+  }
+}
+
+function placesOf({ family, touched }: Edit): readonly string[] {
+  return touched.map(({ table, chain }) => `${family} ${table} ${chain}`)
 }
 
 /** Puts the way back, and what is being done, onto the disk. */
@@ -114,13 +162,14 @@ async function prepare(
   request.progress?.('snapshot')
   const { meta } = await takeSnapshot(request, live, { edits, sets })
   const last = await readApplied(stateDir).catch(() => undefined)
-  const record = appliedRecord(request, live, { last, sets: sets.edit, snapshot: meta })
+  const record: Prepared['record'] = (by, found) =>
+    appliedRecord(by, found, { last, sets: sets.edit, snapshot: meta })
+  const applied = record(request, live)
   const journaled = journalSets(sets.edit)
   const kernel = await kernelIdentity(request.executor)
   requireNotCancelled(request)
   const about = { snapshot: meta.id, kernel, foreign, ...(journaled && { sets: journaled }) }
-  const armed =
-    confirm && (await armConfirm({ ...about, confirm, stateDir, edits, applied: record }))
+  const armed = confirm && (await armConfirm({ ...about, confirm, stateDir, edits, applied }))
   const token = armed?.token ?? ends
   try {
     await openJournal(stateDir, {
@@ -128,7 +177,7 @@ async function prepare(
       startedAt: meta.createdAt,
       ...about,
       families: edits.map(({ family, tools, touched }) => ({ family, tools, touched })),
-      applied: record,
+      applied,
       ...(request.unrecorded ? { unrecorded: true } : {}),
       ...(token === undefined ? {} : { confirm: { token, role: armed ? 'arms' : 'ends' } }),
     })
@@ -136,7 +185,8 @@ async function prepare(
     if (armed) await disarmConfirm(stateDir, armed, 'nothing was changed')
     throw error
   }
-  return { snapshot: meta.id, sets, freeze, armed, record }
+  const touched = Object.fromEntries(edits.map((edit) => [edit.family, edit.touched]))
+  return { snapshot: meta.id, sets, freeze, armed, record, touched }
 }
 
 /** Ends it before the kernel was changed. */
@@ -150,41 +200,42 @@ async function abandon<T>(
   return contest
 }
 
-async function commit(
-  request: CommitRequest,
-  work: Prepared & { readonly last: Live; readonly byValue: boolean },
-): Promise<Committed | Contest> {
-  const { last, byValue, sets, freeze, armed } = work
+interface Work extends Prepared {
+  /** As it was at the last look. */
+  readonly live: Live
+  readonly edits: readonly Edit[]
+  readonly byValue: boolean
+  readonly isLastLook: boolean
+}
+
+/** `moved`: the rules were others by then, so nothing was done. */
+async function commit(request: CommitRequest, work: Work): Promise<Committed | Contest | 'moved'> {
+  const { live, edits, sets, freeze, armed } = work
   const { stateDir, ends, signal } = request
-  const edits = editsFor(request, last, byValue)
   request.progress?.('commit')
   const failure = await commitEdits(request, edits, { freeze, sets: sets.edit, signal })
   if (failure === undefined) {
     const isRecorded = armed === undefined && ends === undefined && !request.unrecorded
     const pending = await recordSuccess(stateDir, {
       armed,
-      ...(isRecorded && { applied: work.record }),
+      ...(isRecorded && { applied: work.record(request, live) }),
     })
     return { kind: 'committed', snapshot: work.snapshot, ...(pending && { pending }) }
   }
+  if (failure.untouched && !work.isLastLook && !signal?.aborted) return 'moved'
   request.progress?.('undo')
   const { foreign } = request.plan.ownership
-  await undo(request, { ...work, edits, sets: sets.edit, foreign }, failure)
-  return contestOf(request, failure, { edits, last, snapshot: work.snapshot, byValue })
+  await undo(request, { ...work, sets: sets.edit, foreign }, failure)
+  return contestOf(request, failure, work)
 }
 
 /** Whether it is worth another attempt; throws the end of the apply when it is not. */
 async function contestOf(
   request: CommitRequest,
   failure: CommitFailure,
-  about: {
-    readonly edits: readonly Edit[]
-    readonly last: Live
-    readonly snapshot: string
-    readonly byValue: boolean
-  },
+  work: Work,
 ): Promise<Contest> {
-  const details = { reason: failure.reason, snapshot: about.snapshot }
+  const details = { reason: failure.reason, snapshot: work.snapshot }
   if (failure.kind === 'cancelled' || request.signal?.aborted) {
     throw new FwctlError('cancelled', 'Cancelled; the host is as it was before.', { details })
   }
@@ -192,9 +243,9 @@ async function contestOf(
   const contest = { kind: 'contested', reason, touched: true, notFound } as const
   if (failure.kind === 'differs') return { ...contest, chains: failure.chains }
   const now = await readPlanned(request)
-  const isSame = isSameBase(request.plan, about.last, now)
-  if (failure.kind === 'refused' && (!isSame || (notFound && about.byValue))) {
-    return { ...contest, chains: changedChains(about.edits, now), notFound: notFound && isSame }
+  const isSame = isSameBase(request.plan, work.live, now)
+  if (failure.kind === 'refused' && (!isSame || (notFound && work.byValue))) {
+    return { ...contest, chains: changedChains(work.edits, now), notFound: notFound && isSame }
   }
   throw new FwctlError(
     'rolled-back',
@@ -203,14 +254,27 @@ async function contestOf(
   )
 }
 
-/** Reads once more. Where something has changed that the plan depends on, that is a contest. */
-async function lookAgain(request: CommitRequest, before: Live): Promise<Live | Contest> {
-  const found = await readPlanned(request)
-  if (isSameBase(request.plan, before, found)) return found
+/** A request, and the live rules that its plan holds for. */
+interface Based {
+  readonly request: CommitRequest
+  readonly live: Live
+}
+
+/**
+ * Reads once more. What other tools have done to rules of their own is taken into the plan; anything
+ * else that it depends on, and that has changed, is a contest.
+ */
+async function lookAgain(request: CommitRequest, before: Live): Promise<Based | Contest> {
+  const { plan, replan } = request
+  const live = await readPlanned(request)
+  if (isSameBase(plan, before, live)) return { request, live }
+  if (replan !== undefined && isSameButForOthers(plan, before, live)) {
+    return { request: { ...request, plan: await replan(live) }, live }
+  }
   return {
     kind: 'contested',
     reason: 'the rules changed just before the commit',
-    chains: scopedChains(request.plan, before, found),
+    chains: scopedChains(plan, before, live),
     touched: false,
     notFound: false,
   }

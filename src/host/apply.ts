@@ -23,13 +23,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
-import {
-  type ApplicablePlan,
-  editsFor,
-  readPlanned,
-  staleFamilies,
-  stalePlan,
-} from './apply-base.ts'
+import { editsFor, readPlanned, staleFamilies, stalePlan } from './apply-base.ts'
 import { type CommitRequest, type Contest, commitGuarded } from './apply-commit.ts'
 import { recordUnchanged } from './apply-record.ts'
 import { readSetsBase } from './apply-sets.ts'
@@ -47,11 +41,6 @@ export type ApplyStep = 'lock' | 'read' | 'rehearse' | 'snapshot' | 'commit' | '
 
 export interface ApplyRequest extends CommitRequest {
   readonly rehearse: RehearseMode
-  /**
-   * Makes the plan anew when others have changed what it was made from; throws what apply is then to
-   * end with. Absent: apply ends with `stale-plan`.
-   */
-  readonly replan?: (live: Live) => ApplicablePlan | Promise<ApplicablePlan>
   /** How long to wait for another fwctl; default 10 s. */
   readonly lockWaitMs?: number
   readonly progress?: (step: ApplyStep) => void

@@ -6,6 +6,7 @@ import { type GuardedBatch, guardBatch, unguarded, wrongHits } from '../plan/gua
 import {
   differingChains,
   sameButForOthers,
+  sameChains,
   type TouchedChain,
   touchedChains,
 } from '../plan/touched.ts'
@@ -109,6 +110,8 @@ export interface CommitFailure {
    * something else all the same.
    */
   readonly kind: 'cancelled' | 'refused' | 'differs' | 'error'
+  /** The rules had changed since the edits were planned, and nothing at all was done. */
+  readonly untouched: boolean
   readonly reason: string
   /** The chains that differ, as `ipv4 filter INPUT`. */
   readonly chains: readonly string[]
@@ -122,6 +125,8 @@ interface CommitOptions {
   readonly freeze: Freeze
   readonly signal?: AbortSignal | undefined
   readonly sets?: SetsEdit | undefined
+  /** False: it is committed even if the rules have changed since the edits were planned. */
+  readonly isPatient?: boolean
 }
 
 /**
@@ -165,7 +170,7 @@ async function commitAll(
 async function commitRules(
   host: Host,
   edits: readonly Edit[],
-  { freeze, signal }: CommitOptions,
+  { freeze, signal, isPatient = true }: CommitOptions,
 ): Promise<CommitFailure | undefined> {
   const lost: LostRule[] = []
   for (const edit of edits) {
@@ -174,8 +179,12 @@ async function commitRules(
       text: edit.guarded.text,
       noflush: true,
       ...(freeze.lockFile === undefined ? {} : { lockFile: freeze.lockFile }),
+      ...(freeze.holds || !isPatient ? {} : { isStillWanted: () => isUnchanged(host, edit) }),
     })
-    if (outcome.kind === 'refused') return { ...refusal(edit, outcome), lost }
+    if (outcome.kind === 'refused') {
+      const untouched = outcome.withheld === true && edit === edits[0]
+      return { ...refusal(edit, outcome), lost, untouched }
+    }
     const hits = wrongHits(edit.guarded.witnesses, outcome.stdout) ?? []
     lost.push(...hits.map((hit) => ({ family: edit.family, ...hit.expected, line: hit.line })))
   }
@@ -202,6 +211,14 @@ async function commitRules(
   }
 }
 
+/** A look at no more than the tables that change, so that it is as late as it can be. */
+async function isUnchanged(host: Host, { family, before, touched, batch }: Edit): Promise<boolean> {
+  const { tables } = batch
+  const options = { families: [family], tables, ...(host.names ? { names: host.names } : {}) }
+  const live = await readLive(host.executor, host.backend, options)
+  return sameChains(liveOf(live, family), before, touched)
+}
+
 /** What was read of a family; nothing, if it was not read. */
 export function liveOf(live: Live, family: Family): Ruleset {
   return live[family]?.ruleset ?? { family, tables: [] }
@@ -210,12 +227,14 @@ export function liveOf(live: Live, family: Family): Ruleset {
 function refusal({ family, tools, guarded }: Edit, outcome: RestoreRefusal): CommitFailure {
   const line = guarded.lines[(outcome.lines[0] ?? 0) - 1]
   const where = line?.chain === undefined ? '' : ` at "${line.text}"`
-  const reason = `${tools.restore} refused the ${family} batch${where}: ${outcome.message}`
+  const reason = outcome.withheld
+    ? `${family}: ${outcome.message}`
+    : `${tools.restore} refused the ${family} batch${where}: ${outcome.message}`
   return { ...failed('refused', reason), notFound: outcome.message.includes('Bad rule') }
 }
 
 function failed(kind: CommitFailure['kind'], reason: string): CommitFailure {
-  return { kind, reason, chains: [], lost: [], notFound: false }
+  return { kind, reason, chains: [], lost: [], notFound: false, untouched: false }
 }
 
 const CANCELLED: CommitFailure = failed('cancelled', 'it was cancelled')

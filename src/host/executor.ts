@@ -24,7 +24,7 @@ export interface Executor {
    * of the command only ends the wait.
    * Throws like `run`, and `command-failed` with `details.status` when it ends instead.
    */
-  hold(command: Omit<Command, 'input'>): Promise<HeldProcess>
+  hold(command: Omit<Command, 'input' | 'rest'>): Promise<HeldProcess>
   /**
    * Starts a program that says something whenever something happens, and calls `onOutput` each time.
    * What it says is thrown away. It is stopped with fwctl at the latest. Absent: not possible there.
@@ -40,6 +40,11 @@ export interface Command {
   readonly program: string
   readonly args: readonly string[]
   readonly input?: string
+  /**
+   * The rest of its input, asked for once the program has been started. What it throws, `run` throws,
+   * after the end of the program, which then has got no more than `input`.
+   */
+  readonly rest?: () => Promise<string>
   /** Milliseconds after which it is killed. */
   readonly timeoutMs: number
   /** Kills it. Leave it out where an interrupted child would leave the host half-done. */

@@ -1,4 +1,5 @@
 /** Takes a change back that failed, or was cut short. */
+import { setTimeout } from 'node:timers/promises'
 import type { TouchedChain } from '../plan/touched.ts'
 import { wayBack } from '../plan/way-back.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
@@ -25,8 +26,14 @@ export interface WayBack {
   readonly target: Ruleset
 }
 
-/** Another tool may commit in between, so going back is tried a few times, each from a fresh look. */
-const ATTEMPTS = 3
+/** Another tool may commit in between, so it is tried again and again, each time from a fresh look. */
+const MAX_MS = 20_000
+/** So often it may be refused, which is not always somebody else's doing. */
+const REFUSALS = 10
+/** From then on it is committed even if others move about: closer is better than not at all. */
+const PATIENT_ATTEMPTS = 8
+const BACK_OFF_MS = 10
+const LONGEST_MS = 300
 
 /**
  * Puts the touched chains back, from whatever is there now; what others have added to them meanwhile
@@ -46,7 +53,10 @@ export async function goBack(
   let { ways } = input
   let failure: CommitFailure | undefined
   let byValue = true
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  let refusals = 0
+  const end = performance.now() + MAX_MS
+  for (let attempt = 0; refusals < REFUSALS && performance.now() < end; attempt++) {
+    if (attempt > 0) await backOff(attempt)
     try {
       const live = await readLive(host.executor, host.backend, {
         families: ways.map((way) => way.family),
@@ -58,15 +68,23 @@ export async function goBack(
       const edits = planEdits(host, live, { targets, foreign, byValue })
       const sets = input.sets && (await planSetsBack(host, input.sets))
       if (edits.length === 0 && sets === undefined) return undefined
-      failure = await commitEdits(host, edits, { freeze, sets })
+      const isPatient = attempt < PATIENT_ATTEMPTS
+      failure = await commitEdits(host, edits, { freeze, sets, isPatient })
       if (failure === undefined) return undefined
+      if (failure.kind !== 'differs' && !failure.untouched) refusals++
       byValue &&= !failure.notFound
       ways = ways.map((way) => withLost(host, way, failure?.lost ?? []))
     } catch (error) {
-      if (attempt === ATTEMPTS - 1) return error instanceof Error ? error.message : String(error)
+      refusals++
+      if (refusals === REFUSALS) return error instanceof Error ? error.message : String(error)
     }
   }
   return failure?.reason ?? 'it was tried several times'
+}
+
+/** Whoever is in the way in even steps must not be met in even steps. */
+function backOff(attempt: number): Promise<void> {
+  return setTimeout(Math.random() * Math.min(LONGEST_MS, BACK_OFF_MS * 2 ** attempt))
 }
 
 function withLost({ backend }: Host, way: WayBack, lost: readonly LostRule[]): WayBack {

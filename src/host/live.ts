@@ -2,8 +2,8 @@ import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
 import { parseSave } from '../iptables/save.ts'
-import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
-import { type HostBackend, requireTools } from './backend.ts'
+import type { Dialect, Family, Ruleset, TableName } from '../ruleset/model.ts'
+import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
 import { describeResult, type Executor } from './executor.ts'
 
 /** What the kernel holds for one family, as read at one moment. */
@@ -22,6 +22,8 @@ export type Live = Readonly<Partial<Record<Family, LiveFamily>>>
 
 export interface ReadLiveOptions {
   readonly families: readonly Family[]
+  /** Only these; absent: all. */
+  readonly tables?: readonly TableName[]
   readonly names?: Names
   readonly signal?: AbortSignal | undefined
 }
@@ -52,11 +54,26 @@ async function readFamily(
   options: ReadLiveOptions,
 ): Promise<LiveFamily> {
   const tools = requireTools(backend, family)
+  const dumps = (options.tables ?? [undefined]).map((table) =>
+    dump(executor, tools, { ...options, table }),
+  )
+  const text = (await Promise.all(dumps)).join('')
+  return parseLive(text, { family, dialect: tools.dialect, file: tools.save, ...options })
+}
+
+/** What iptables-save prints, of all tables or of one. */
+async function dump(
+  executor: Executor,
+  tools: FamilyTools,
+  options: { readonly table: TableName | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<string> {
+  const { table, signal } = options
+  const { family } = tools.dialect
   const result = await executor.run({
     program: tools.save,
-    args: ['-c'],
+    args: ['-c', ...(table === undefined ? [] : ['-t', table])],
     timeoutMs: SAVE_TIMEOUT_MS,
-    signal: options.signal,
+    signal,
   })
   if (result.status !== 0) {
     throw new FwctlError(
@@ -65,7 +82,7 @@ async function readFamily(
       { details: { family, status: result.status, stderr: result.stderr } },
     )
   }
-  return parseLive(result.stdout, { family, dialect: tools.dialect, file: tools.save, ...options })
+  return result.stdout
 }
 
 /**

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { isMainThread } from 'node:worker_threads'
 import { execa } from 'execa'
 import { FwctlError } from '../base/error.ts'
@@ -73,14 +74,18 @@ async function resolve(
 }
 
 async function runToEnd(path: string, command: Command): Promise<Result> {
-  const result = await privately(() =>
+  const { rest } = command
+  const child = privately(() =>
     execa(path, command.args, {
       ...spawnOptions(command),
       timeout: command.timeoutMs,
-      input: encodeText(command.input ?? ''),
+      ...(rest === undefined
+        ? { input: encodeText(command.input ?? '') }
+        : { stdin: 'pipe' as const }),
       ...(command.signal ? { cancelSignal: command.signal } : {}),
     }),
   )
+  const [result] = await Promise.all([child, rest && feed(child.stdin, command.input ?? '', rest)])
   if (result.isCanceled) throw cancelled(command.program)
   const output = { stdout: decodeText(result.stdout), stderr: decodeText(result.stderr) }
   if (result.exitCode !== undefined && !result.timedOut && !result.isMaxBuffer) {
@@ -98,6 +103,22 @@ async function runToEnd(path: string, command: Command): Promise<Result> {
     cause: result.cause,
     details: { program: path, args: command.args, ...output },
   })
+}
+
+async function feed(
+  stdin: Writable | null,
+  input: string,
+  rest: () => Promise<string>,
+): Promise<void> {
+  stdin?.on('error', () => {
+    // It ended before it read all of it: its exit says why.
+  })
+  stdin?.write(encodeText(input))
+  try {
+    stdin?.write(encodeText(await rest()))
+  } finally {
+    stdin?.end()
+  }
 }
 
 async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<HeldProcess> {

@@ -53,7 +53,8 @@ export function rebase(input: {
   return withChainsFrom({ live, from: target, touched: chainsIn(scope, [live, target]) })
 }
 
-function chainsIn(scope: Scope, rulesets: readonly Ruleset[]): readonly TouchedChain[] {
+/** The chains of a scope in some states: `all` means those that any of them has. */
+export function chainsIn(scope: Scope, rulesets: readonly Ruleset[]): readonly TouchedChain[] {
   return scope.flatMap(({ table, chains }) => {
     const names = chains === 'all' ? allChains(table, rulesets) : chains
     return [...new Set(names)].map((chain) => ({ table, chain }))
