@@ -221,6 +221,34 @@ test('what was changed in a set behind fwctl is drift', async () => {
   expect(json.sets).toMatchObject([{ set: 'block', missing: { count: 1 }, extra: { count: 1 } }])
 })
 
+test('an unconfirmed change of sets is taken back with its rules', async () => {
+  await using it = await cliNamespace('nft')
+  await apply(it, policy('  block: { type: hash:ip, entries: [10.0.0.1] }'))
+  const before = await saved(it)
+  it.write(
+    'fwctl.yaml',
+    policy(
+      '  block: { type: hash:ip, counters: true, entries: [10.0.0.2] }\n  more: { type: hash:ip }',
+    ),
+  )
+  const pending = ['apply', '--auto-approve', '--confirm-within', '300s']
+  expect(await it.fwctl(pending)).toMatchObject({ code: 0 })
+  expect(await saved(it)).not.toEqual(before)
+  expect(await it.fwctl(['rollback', '--auto-approve'])).toMatchObject({ code: 0 })
+  expect(await saved(it)).toEqual(before)
+})
+
+test('after a restart, sets come back before the rules that use them', async () => {
+  await using it = await cliNamespace('nft')
+  await apply(it, policy('  block: { type: hash:ip, entries: [10.0.0.1] }'))
+  const before = await saved(it)
+  await it.run('iptables-nft', ['-F'])
+  await it.run('ipset', ['destroy', 'block'])
+  expect(await it.fwctl(['restore'])).toMatchObject({ code: 0 })
+  expect(await saved(it)).toEqual(before)
+  expect(await plan(it)).toBe('No changes.\n')
+})
+
 const LIVE_SETS = `create b hash:net family inet6 counters comment
 add b 2001:db8::/32 comment "x: y"
 add b 2001:db9::/32 nomatch
