@@ -65,7 +65,7 @@ export type Watchdog =
   | { readonly kind: 'timer'; readonly unit: string }
   | { readonly kind: 'process'; readonly pid: number }
 
-function pendingPath(stateDir: Pick<StateDir, 'path'>): string {
+export function pendingPath(stateDir: Pick<StateDir, 'path'>): string {
   return join(stateDir.path, 'pending.json')
 }
 

@@ -8,7 +8,7 @@
  * Time is what /proc/uptime says. A wall clock that is set neither shortens nor prolongs it, and time
  * spent suspended counts.
  */
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
 import { writeAtomically } from './atomic-file.ts'
@@ -20,7 +20,7 @@ import { localExecutor } from './local-executor.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { readNames } from './names.ts'
 import { netnsExecutor } from './netns-executor.ts'
-import { isOverdue, type PendingChange, readPending } from './pending.ts'
+import { isOverdue, type PendingChange, pendingPath, readPending } from './pending.ts'
 import { settleRolledBack } from './settle.ts'
 import { readSnapshot, type Snapshot } from './snapshots.ts'
 import { type StateDir, stateDirPaths } from './state-dir.ts'
@@ -54,12 +54,23 @@ async function waitUntilDue(
   armed: PendingChange,
 ): Promise<PendingChange | undefined> {
   let known = armed
+  let seen = ''
   for (;;) {
-    known = (await readPending(stateDir).catch(() => undefined)) ?? known
+    const version = await fileVersion(pendingPath(stateDir))
+    if (version !== seen) known = (await readPending(stateDir).catch(() => undefined)) ?? known
+    seen = version
     if (known.token !== armed.token || known.state !== 'pending') return undefined
     if (isOverdue(known, await readBootTime())) return known
     await sleep(POLL_MS)
   }
+}
+
+/** Another one after each write; a record can be long, and is not read four times a second for nothing. */
+async function fileVersion(path: string): Promise<string> {
+  return stat(path, { bigint: true }).then(
+    ({ ino, mtimeNs, size }) => `${ino} ${mtimeNs} ${size}`,
+    () => '',
+  )
 }
 
 async function rollBack(
