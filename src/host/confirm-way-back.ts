@@ -167,7 +167,7 @@ async function fillSets({ executor }: Host, { pending, snapshot }: Way): Promise
 }
 
 /** The touched tables as the dump has them, word for word; one that it lacks was empty. */
-export function wholeTables(family: PendingFamily, dump: string): string {
+function wholeTables(family: PendingFamily, dump: string): string {
   const names = [...new Set(family.touched.map((one) => one.table))]
   return names.map((name) => tableText(name, dump)).join('')
 }
