@@ -34,8 +34,13 @@ export { localExecutor } from './host/local-executor.ts'
 export { netnsExecutor } from './host/netns-executor.ts'
 export { type Rehearsal, rehearse } from './host/rehearsal.ts'
 export { planRollback } from './host/rollback.ts'
+export { readSets } from './host/sets.ts'
 export { listSnapshots, readSnapshot, type Snapshot } from './host/snapshots.ts'
 export { openStateDir, type StateDir } from './host/state-dir.ts'
+// ipset
+export type { SetChange } from './ipset/diff.ts'
+export { parseSets, printSet } from './ipset/save.ts'
+export type { IpSet, LiveSets, SetEntry, SetGoal, SetHeader } from './ipset/set.ts'
 // iptables-save text
 export { parseSave, printSave, type SavedRuleset } from './iptables/save.ts'
 // The plan

@@ -89,7 +89,7 @@ export async function setsFromFile(
 }
 
 /** The same before there is a state directory: planning leaves nothing behind. */
-export async function setsMadeOn(
+async function setsMadeOn(
   { executor }: Pick<HostInput, 'executor'>,
   context: Context,
 ): Promise<readonly string[]> {

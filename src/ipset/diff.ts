@@ -84,7 +84,7 @@ function diffSet(before: LiveSet, goal: SetGoal): SetEdit | SetRecreate | undefi
   return isSame ? undefined : { kind: 'set-change', name, before, goal, ...changes }
 }
 
-export function diffEntries(before: LiveSet, { set, contents }: SetGoal): EntryChanges {
+function diffEntries(before: LiveSet, { set, contents }: SetGoal): EntryChanges {
   const rest = new Map(before.entries.map((entry) => [entryKey(entry), entry]))
   const missing = new Map<string, SetEntry>()
   const kept = new Map<SetEntry, SetEntry>()

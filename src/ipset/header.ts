@@ -29,7 +29,7 @@ const FLAGS = [
 ] as const satisfies readonly HeaderOption[]
 
 /** What every type takes. */
-export const COMMON_OPTIONS: readonly HeaderOption[] = ['timeout', 'counters', 'comment', 'skbinfo']
+const COMMON_OPTIONS: readonly HeaderOption[] = ['timeout', 'counters', 'comment', 'skbinfo']
 
 /** What says nothing about the set: it follows from the options or is made up by the kernel. */
 const IGNORED: ReadonlySet<string> = new Set(['initval', 'size', 'resize', 'probes', 'gc'])
@@ -167,7 +167,7 @@ function canonicalNumbers(header: SetHeader): SetHeader | SetProblem {
 }
 
 /** The first power of two that is not smaller. */
-export function powerOfTwo(value: number): number {
+function powerOfTwo(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)))
 }
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type CliNamespace, cliNamespace } from './cli-namespace.ts'
 import { BACKENDS } from './namespace.ts'
 
@@ -236,7 +236,22 @@ test('an unconfirmed change of sets is taken back with its rules', async () => {
   expect(await saved(it)).not.toEqual(before)
   expect(await it.fwctl(['rollback', '--auto-approve'])).toMatchObject({ code: 0 })
   expect(await saved(it)).toEqual(before)
+  // Its watchdog stands down when it reads so, which it can not once the folder is gone.
+  await vi.waitFor(() => expect(watchdogs(it)).toEqual([]), { timeout: 10_000 })
 })
+
+/** The processes that were started to take a change back. */
+function watchdogs(it: CliNamespace): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${it.stateDir}/`)
+      } catch {
+        return false
+      }
+    })
+}
 
 test('after a restart, sets come back before the rules that use them', async () => {
   await using it = await cliNamespace('nft')
