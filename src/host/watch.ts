@@ -14,7 +14,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { digest } from '../base/digest.ts'
 import { FwctlError } from '../base/error.ts'
 import { isEmptyPlan, type Plan } from '../plan/plan.ts'
-import { type TouchedChain, touchedChains, withChainsFrom } from '../plan/touched.ts'
 import type { Family } from '../ruleset/model.ts'
 import { applyPlan } from './apply.ts'
 import type { ApplicablePlan } from './apply-base.ts'
@@ -23,7 +22,9 @@ import { readPause } from './pause.ts'
 import { readPending } from './pending.ts'
 import type { RehearseMode } from './preflight.ts'
 import type { StateDir } from './state-dir.ts'
+import { newWake } from './wake.ts'
 import { newContest } from './watch-contest.ts'
+import { leaving, partsOf } from './watch-parts.ts'
 import { openSource } from './watch-source.ts'
 import { isInWindow, type TimeWindow } from './watch-window.ts'
 
@@ -314,67 +315,5 @@ function fightEvent(chain: string, { fight }: WatchRequest): WatchEvent {
       `${chain} was repaired ${fight.limit} times and changed back each time: another program is at ` +
       'work on it. It is left alone for a while. Find that program, or take the chain out of the policy.',
     part: chain,
-  }
-}
-
-/** A chain, or all sets together: what is repaired, or left alone, as one. */
-interface Part {
-  /** `ipv4 filter INPUT`, `ipsets`. */
-  readonly name: string
-  readonly chain?: TouchedChain & { readonly family: Family }
-}
-
-function partsOf(plan: Plan): readonly Part[] {
-  const chains = plan.families.flatMap(({ family, changes }) =>
-    touchedChains(changes).map(({ table, chain }) => ({
-      name: `${family} ${table} ${chain}`,
-      chain: { family, table, chain },
-    })),
-  )
-  return plan.sets?.changes.length ? [...chains, { name: 'ipsets' }] : chains
-}
-
-/** The plan without some of its parts. */
-function leaving(plan: Plan, left: readonly Part[]): ApplicablePlan {
-  const { sets, ...rest } = plan
-  const chains = left.flatMap((one) => one.chain ?? [])
-  return {
-    ...rest,
-    ...(sets && chains.length === left.length ? { sets } : {}),
-    families: plan.families.map((family) => ({
-      ...family,
-      target: withChainsFrom({
-        live: family.target,
-        from: family.live,
-        touched: chains.filter((one) => one.family === family.family),
-      }),
-    })),
-  }
-}
-
-/** A sleep that somebody else can end. */
-function newWake(): {
-  readonly now: () => void
-  /** True: it was woken, also by a call since the last wait. */
-  readonly wait: (milliseconds: number) => Promise<boolean>
-} {
-  let isCalled = false
-  let end: (() => void) | undefined
-  return {
-    now: () => {
-      isCalled = true
-      end?.()
-    },
-    wait: async (milliseconds) => {
-      if (!isCalled) {
-        const timer = new AbortController()
-        end = () => timer.abort()
-        await sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined)
-        end = undefined
-      }
-      const was = isCalled
-      isCalled = false
-      return was
-    },
   }
 }
