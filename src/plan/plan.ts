@@ -51,12 +51,11 @@ export interface Plan {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Where a family should go: to what a policy declares, or to a whole state such as a snapshot. */
-export type FamilyGoal = {
-  readonly dialect: Dialect
-  readonly live: Ruleset
-} & /** `previous` is what was declared at the last apply: chains that are gone from it go. */
-(
+/**
+ * Where a family should go: to what a policy declares, or to a whole state such as a snapshot.
+ * `previous` is what was declared at the last apply: chains that are gone from it go.
+ */
+export type FamilyGoal = { readonly dialect: Dialect; readonly live: Ruleset } & (
   | { readonly desired: Ruleset; readonly previous?: Ruleset | undefined }
   | ({ readonly target: Ruleset; readonly desired?: never } & Partial<SavedGoal>)
 )
