@@ -9,7 +9,7 @@ const config: ViteUserConfig = {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          testTimeout: 20_000,
+          testTimeout: 120_000,
         },
       },
       {

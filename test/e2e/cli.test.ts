@@ -115,7 +115,7 @@ describe('apply', () => {
     await using it = await setUp(
       POLICY.replace(
         '- { name: ssh',
-        '- { match: { set: { match-set: [none, src] } }, jump: DROP }\n          - { name: ssh',
+        '- "-m frobnicate --level 3 -j DROP"\n          - { name: ssh',
       ),
     )
     const before = await rules(it)
