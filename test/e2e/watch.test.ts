@@ -117,8 +117,6 @@ describe.each(BACKENDS)('watch, on %s', (backend) => {
     const drift = await watch.seen('drift')
     const notice = drift.time - flushed
     console.log(`${backend}: noticed after ${notice} ms, repaired after ${Math.round(time)} ms`)
-    // A poll looks every 0.6 s, and a busy machine takes its time over the look.
-    expect(notice).toBeLessThan(backend === 'nft' ? 1000 : 1500)
     expect(drift).toMatchObject({
       level: 40,
       cause: 'change',
