@@ -43,7 +43,7 @@ export async function readCommandLine(
   output: HelpOutput,
 ): Promise<CommandLine | ExitCode> {
   let called: CommandLine | undefined
-  const program = createProgram(output, (verb, command) => {
+  const program = createProgram(possibleVerbs(argv), output, (verb, command) => {
     called = checked(verb, command)
   })
   try {
@@ -55,7 +55,17 @@ export async function readCommandLine(
   return called ?? EXIT.usage
 }
 
-function createProgram(output: HelpOutput, call: (verb: Verb, command: Command) => void): Command {
+/** The verb alone where it comes first: to declare them all takes longer than to read the line. */
+function possibleVerbs([first]: readonly string[]): readonly Verb[] {
+  const verb = VERBS.find(({ name }) => name === first)
+  return verb === undefined ? VERBS : [verb]
+}
+
+function createProgram(
+  verbs: readonly Verb[],
+  output: HelpOutput,
+  call: (verb: Verb, command: Command) => void,
+): Command {
   const program = new Command('fwctl')
     .description(
       'Firewall as code: a policy, planned and applied to iptables as one atomic change.',
@@ -68,6 +78,9 @@ function createProgram(output: HelpOutput, call: (verb: Verb, command: Command) 
       writeErr: output.err,
       getOutHelpWidth: () => output.columns ?? 80,
       getErrHelpWidth: () => output.columns ?? 80,
+      // The help has none, and commander would have Node make its streams to find out.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
     })
     .configureHelp({ showGlobalOptions: true, visibleGlobalOptions })
     .showHelpAfterError('(fwctl --help tells more)')
@@ -77,7 +90,7 @@ function createProgram(output: HelpOutput, call: (verb: Verb, command: Command) 
   for (const spec of Object.values<OptionSpec>(SHARED_OPTIONS)) {
     program.addOption(toOption(spec).hideHelp())
   }
-  for (const verb of VERBS) {
+  for (const verb of verbs) {
     const command = program
       .command(verb.name)
       .description(verb.summary)

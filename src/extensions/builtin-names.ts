@@ -75,13 +75,16 @@ function readTable(text: string): ReadonlyMap<string, number> {
 }
 
 const protocols = readTable(PROTOCOLS)
-const services = readTable(SERVICES)
+let services: ReadonlyMap<string, number> | undefined
 const protocolNames = new Map([...protocols].reverse().map(([name, number]) => [number, name]))
 
 export const BUILTIN_NAMES: Names = {
   // The services are those of TCP and UDP; other protocols have next to none.
-  service: (name, protocol = 'tcp') =>
-    protocol === 'tcp' || protocol === 'udp' ? services.get(name) : undefined,
+  service: (name, protocol = 'tcp') => {
+    if (protocol !== 'tcp' && protocol !== 'udp') return undefined
+    services ??= readTable(SERVICES)
+    return services.get(name)
+  },
   protocolNumber: (name) => OWN_PROTOCOLS[name] ?? protocols.get(name),
   protocolName: (number) => protocolNames.get(number),
   user: (name) => ({ root: 0, nobody: 65534 })[name],

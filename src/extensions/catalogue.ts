@@ -222,37 +222,41 @@ interface Index {
   readonly implicit: ReadonlyMap<string, MatchExtension>
 }
 
-const INDEX: Readonly<Record<Family, Index>> = {
-  ipv4: buildIndex('ipv4'),
-  ipv6: buildIndex('ipv6'),
+const INDEXES: Partial<Record<Family, Index>> = {}
+
+function indexOf(family: Family): Index {
+  INDEXES[family] ??= buildIndex(family)
+  return INDEXES[family]
 }
 
 function buildIndex(family: Family): Index {
+  const matches = new Map<string, MatchExtension>()
+  const targets = new Map<string, TargetExtension>()
+  const implicit = new Map<string, MatchExtension>()
   const inFamily = (entry: Extension): boolean => entry.families?.includes(family) ?? true
-  const byName = <E extends Extension>(entries: readonly E[]): Map<string, E> =>
-    new Map(
-      entries
-        .filter(inFamily)
-        .flatMap((e) => [e.name, ...(e.aliases ?? [])].map((n) => [n, e] as const)),
-    )
-  const matches = byName(MATCHES)
-  const implicit = new Map(
-    [...matches.values()].flatMap((e) => (e.implicitFor ?? []).map((p) => [p, e] as const)),
-  )
-  return { matches, targets: byName(TARGETS), implicit }
+  for (const match of MATCHES.filter(inFamily)) {
+    matches.set(match.name, match)
+    for (const alias of match.aliases ?? []) matches.set(alias, match)
+    for (const protocol of match.implicitFor ?? []) implicit.set(protocol, match)
+  }
+  for (const target of TARGETS.filter(inFamily)) {
+    targets.set(target.name, target)
+    for (const alias of target.aliases ?? []) targets.set(alias, target)
+  }
+  return { matches, targets, implicit }
 }
 
 export function findMatch(name: string, family: Family): MatchExtension | undefined {
-  return INDEX[family].matches.get(name)
+  return indexOf(family).matches.get(name)
 }
 
 export function findTarget(name: string, family: Family): TargetExtension | undefined {
-  return INDEX[family].targets.get(name)
+  return indexOf(family).targets.get(name)
 }
 
 /** The match that `-p PROTOCOL` (decimal) loads when one of its options is used. */
 export function implicitMatch(protocol: string, family: Family): MatchExtension | undefined {
-  return INDEX[family].implicit.get(protocol)
+  return indexOf(family).implicit.get(protocol)
 }
 
 const OPTION_NAMES = new WeakMap<Extension, ReadonlyMap<string, NamedOption>>()

@@ -143,7 +143,7 @@ function endsHere({ lines, at }: Reader, indent: number): boolean {
 /** The value that begins in this column, with which the line ends. */
 function readRest(reader: Reader, line: Line, column: number, depth: number): Value | undefined {
   reader.column = column
-  const value = readInline(reader, line, depth, endsAt)
+  const value = readInline(reader, line, depth, blockEnd)
   if (value === undefined || !endsAt(line.text, skipBlanks(line.text, reader.column))) {
     return undefined
   }
@@ -151,14 +151,12 @@ function readRest(reader: Reader, line: Line, column: number, depth: number): Va
   return value
 }
 
-/** Whether a plain scalar ends in this column. */
-type IsEnd = (text: string, column: number) => boolean
-
-function isFlowEnd(text: string, column: number): boolean {
-  return column >= text.length || ',[]{}#'.includes(text.charAt(column))
-}
-
-function readInline(reader: Reader, line: Line, depth: number, isEnd: IsEnd): Value | undefined {
+function readInline(
+  reader: Reader,
+  line: Line,
+  depth: number,
+  findEnd: FindEnd,
+): Value | undefined {
   if (depth > DEPTH) return undefined
   switch (line.text[reader.column]) {
     case '{':
@@ -170,7 +168,7 @@ function readInline(reader: Reader, line: Line, depth: number, isEnd: IsEnd): Va
     case "'":
       return readQuoted(reader, line, SINGLE_QUOTED)
     default:
-      return readPlain(reader, line, isEnd)
+      return readPlain(reader, line, findEnd)
   }
 }
 
@@ -184,7 +182,7 @@ function readFlowMap(reader: Reader, line: Line, depth: number): Value | undefin
     if (key === undefined || keys.has(key)) return undefined
     keys.add(key)
     reader.column = skipBlanks(line.text, column + key.length + 1)
-    const value = readInline(reader, line, depth + 1, isFlowEnd)
+    const value = readInline(reader, line, depth + 1, flowEnd)
     if (value === undefined) return undefined
     entries.push({ key, keyAt: positionOf(reader, line, column), value })
   }
@@ -195,7 +193,7 @@ function readFlowList(reader: Reader, line: Line, depth: number): Value | undefi
   const at = positionOf(reader, line, reader.column)
   const items: Value[] = []
   while (!closes(reader, line, ']', items.length)) {
-    const item = readInline(reader, line, depth + 1, isFlowEnd)
+    const item = readInline(reader, line, depth + 1, flowEnd)
     if (item === undefined) return undefined
     items.push(item)
   }
@@ -233,10 +231,24 @@ function readQuoted(
   return { kind: 'scalar', value, text: value, at, textAt: { ...at, column: at.column + 1 } }
 }
 
-function readPlain(reader: Reader, line: Line, isEnd: IsEnd): ScalarValue | undefined {
+/** The column where a plain scalar that begins in this one ends. */
+type FindEnd = (text: string, column: number) => number
+
+function blockEnd(text: string, column: number): number {
+  const comment = text.indexOf(' #', column)
+  return comment < 0 ? text.length : comment
+}
+
+function flowEnd(text: string, column: number): number {
+  FLOW_END.lastIndex = column
+  return FLOW_END.exec(text)?.index ?? text.length
+}
+
+const FLOW_END = /[,[\]{}#]/g
+
+function readPlain(reader: Reader, line: Line, findEnd: FindEnd): ScalarValue | undefined {
   const start = reader.column
-  let end = start
-  while (!isEnd(line.text, end)) end++
+  const end = findEnd(line.text, start)
   reader.column = end
   const text = line.text.slice(start, end).trimEnd()
   if (!isPlain(text)) return undefined
