@@ -7,7 +7,7 @@ import { type CliNamespace, cliNamespace } from './cli-namespace.ts'
 import { KERNELS, withoutCounters } from './namespace.ts'
 
 /** Of the 200 pairs that the four kernels share: a few each time, all of them when asked. */
-const PAIRS = process.env.FWCTL_FULL === '1' ? 50 : 4
+const PAIRS = process.env.FWCTL_FULL === '1' ? 50 : 2
 
 describe.each(KERNELS)('on %s %s', (backend, family) => {
   const dialect: Dialect = { family, backend, version: [1, 8, 9] }
