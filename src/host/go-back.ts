@@ -1,6 +1,6 @@
 /** Takes a change back that failed, or was cut short. */
 import { setTimeout } from 'node:timers/promises'
-import type { TouchedChain } from '../plan/touched.ts'
+import { sameChains, type TouchedChain } from '../plan/touched.ts'
 import { wayBack } from '../plan/way-back.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family, Ruleset } from '../ruleset/model.ts'
@@ -13,7 +13,7 @@ import {
   liveOf,
   planEdits,
 } from './commit.ts'
-import { readLive } from './live.ts'
+import { type Live, readLive } from './live.ts'
 import { type LostRule, withLostRules } from './lost-rules.ts'
 import { planSetsEdit, readSets, removeLeftovers, type SetsEdit, type SetsTarget } from './sets.ts'
 
@@ -54,6 +54,7 @@ export async function goBack(
   let failure: CommitFailure | undefined
   let byValue = true
   let refusals = 0
+  let last: Live = {}
   const end = performance.now() + MAX_MS
   for (let attempt = 0; refusals < REFUSALS && performance.now() < end; attempt++) {
     if (attempt > 0) await backOff(attempt)
@@ -69,6 +70,10 @@ export async function goBack(
       const sets = input.sets && (await planSetsBack(host, input.sets))
       if (edits.length === 0 && sets === undefined) return undefined
       const isPatient = attempt < PATIENT_ATTEMPTS
+      // Nobody is in the way, and it does not help: what is read is not what there is.
+      if (failure?.kind === 'differs' && isSame(ways, last, live)) refusals += REFUSALS / 2
+      if (refusals >= REFUSALS) break
+      last = live
       failure = await commitEdits(host, edits, { freeze, sets, isPatient })
       if (failure === undefined) return undefined
       if (failure.kind !== 'differs' && !failure.untouched) refusals++
@@ -80,6 +85,10 @@ export async function goBack(
     }
   }
   return failure?.reason ?? 'it was tried several times'
+}
+
+function isSame(ways: readonly WayBack[], a: Live, b: Live): boolean {
+  return ways.every((way) => sameChains(liveOf(a, way.family), liveOf(b, way.family), way.touched))
 }
 
 /** Whoever is in the way in even steps must not be met in even steps. */

@@ -27,6 +27,7 @@ import {
   type TableName,
 } from '../ruleset/model.ts'
 import { type ChainPair, pairChains } from './diff.ts'
+import { carried } from './edit-lines.ts'
 import { chainEdits } from './edits.ts'
 import { type Effect, effectsIn } from './effect.ts'
 import { findTable } from './state.ts'
@@ -185,10 +186,8 @@ function withCounters({ table, live, target }: Step): Table | undefined {
       if (found === undefined) return chain
       const { sources } = chainEdits(found, chain.rules)
       const rules = chain.rules.map((rule, index): Rule => {
-        const source = sources[index]
-        if (source === undefined || source.kind === 'add') return rule
-        const counters = found[source.live]?.counters
-        return counters === undefined ? rule : { ...rule, counters }
+        const counters = carried(rule, sources[index], found)
+        return counters === undefined || counters === rule.counters ? rule : { ...rule, counters }
       })
       return { ...chain, rules }
     }),

@@ -1,7 +1,7 @@
 /** The edits of one chain by number, in an order in which the numbers hold (see batch.ts). */
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Counters, Rule } from '../ruleset/model.ts'
-import { type ChainEdits, chainEdits, type Gap } from './edits.ts'
+import { type ChainEdits, chainEdits, type Gap, type Source } from './edits.ts'
 import { isForeignRule, type Place } from './foreign.ts'
 
 /** Positions count from 1 and hold at the moment at which the line is reached. */
@@ -78,9 +78,24 @@ export function editLines(input: {
   function incoming(j: number): { readonly rule: Rule; readonly counters: Counters | undefined } {
     const rule = target[j] as Rule
     const source = edits.sources[j]
-    const from = source === undefined || source.kind === 'add' ? rule : live[source.live]
-    return { rule, counters: from?.counters }
+    return { rule, counters: carried(rule, source, live) }
   }
+}
+
+/**
+ * The counters that a rule of the target starts with: where it has moved, its own; where another has
+ * become it, those of that one. But a rule that goes back to what it was may bring those of then, and
+ * if the one that it has been since did not take them over, they are the larger ones.
+ */
+export function carried(
+  rule: Rule,
+  source: Source | undefined,
+  live: readonly Rule[],
+): Counters | undefined {
+  if (source === undefined || source.kind === 'add') return rule.counters
+  const { counters } = live[source.live] as Rule
+  if (source.kind !== 'change' || counters === undefined) return counters
+  return (rule.counters?.packets ?? 0n) > counters.packets ? rule.counters : counters
 }
 
 /** Between the changed rules of a gap, which hold their places, slots are used up in order. */

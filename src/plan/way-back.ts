@@ -77,16 +77,16 @@ function withAdded(
   now: readonly Rule[],
   left: readonly Rule[],
 ): readonly Rule[] {
-  const known = bagOf(left)
+  // Also one copy more of a rule of ours: nobody else has written that, but a way back that failed.
+  const ours = new Set([...left, ...rules].map((rule) => rule.key))
   const back = bagOf(rules)
   const merged = [...rules]
   let at = 0
   for (const rule of now) {
-    const isKnown = known.take(rule)
     const place = merged.findIndex((one, index) => index >= at && one.key === rule.key)
     // What comes back anyway is not added a second time.
     if (back.take(rule)) at = place < 0 ? at : place + 1
-    else if (!isKnown) merged.splice(at++, 0, rule)
+    else if (!ours.has(rule.key)) merged.splice(at++, 0, rule)
   }
   return merged
 }
