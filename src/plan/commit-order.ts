@@ -10,8 +10,8 @@
  * denials (rules that drop come, rules that accept go, a policy becomes DROP) are committed first, in a
  * block of their own if the table has other changes too; then the rest, in the order in which a packet
  * meets the tables, so that nat and marks are in place when filter opens up. A rule that accepts and
- * is changed or moved counts as going and coming: for the few milliseconds in between it is not there.
- * A table that was wide open can only be shut, so it changes at once, and so does one that will be.
+ * moves stands at the later of its two places in between; one whose matches change is not there for
+ * these few milliseconds. A table that was wide open can only be shut, so it changes at once, and so does one that will be.
  *
  * What is not promised: the rest of nat, mangle and raw may change what filter sees (DNAT, marks,
  * NOTRACK). At the floor, filter lets in what both its old and its new rules let in, of the packets
@@ -28,7 +28,7 @@ import {
 } from '../ruleset/model.ts'
 import { type ChainPair, pairChains } from './diff.ts'
 import { carried } from './edit-lines.ts'
-import { chainEdits } from './edits.ts'
+import { type ChainEdits, chainEdits } from './edits.ts'
 import { type Effect, effectsIn } from './effect.ts'
 import { findTable } from './state.ts'
 
@@ -136,23 +136,59 @@ function floorChain(
   const edits = chainEdits(live.rules, goal)
   const rules: Rule[] = []
   let from = 0
-  for (const gap of [...edits.gaps, undefined]) {
-    rules.push(...live.rules.slice(from, gap?.liveStart))
-    if (gap === undefined) break
-    const stays = live.rules
-      .slice(gap.liveStart, gap.liveEnd)
-      .filter((rule) => before(rule, pair.name) !== 'accept')
-    rules.push(...stays)
+  for (const gap of edits.gaps) {
+    rules.push(...live.rules.slice(from, gap.liveStart))
+    const late: Rule[] = []
+    for (let i = gap.liveStart; i < gap.liveEnd; i++) {
+      const rule = live.rules[i] as Rule
+      if (before(rule, pair.name) !== 'accept') rules.push(rule)
+      else {
+        // Of its two places the later one, where all have denied that will, or that have so far.
+        const to = comesBack(edits, i, { live: live.rules, goal })
+        if (to !== undefined && to < gap.targetStart) rules.push(rule)
+        if (to !== undefined && to >= gap.targetStart && to < gap.targetEnd) late.push(rule)
+      }
+    }
     for (let to = gap.targetStart; to < gap.targetEnd; to++) {
       const rule = goal[to] as Rule
-      if (after(rule, pair.name) !== 'deny') continue
-      rules.push(rule)
-      if (rule.spec.target !== undefined) needed.add(rule.spec.target.name)
+      const source = edits.sources[to]
+      if (after(rule, pair.name) === 'deny') {
+        rules.push(rule)
+        if (rule.spec.target !== undefined) needed.add(rule.spec.target.name)
+      } else if (source?.kind === 'move' || source?.kind === 'change') {
+        const i = source.live
+        const isEarlier = i < gap.liveStart && before(live.rules[i] as Rule, pair.name) === 'accept'
+        if (isEarlier && comesBack(edits, i, { live: live.rules, goal }) === to) {
+          rules.push(live.rules[i] as Rule)
+        }
+      }
     }
+    rules.push(...late)
     from = gap.liveEnd
   }
+  rules.push(...live.rules.slice(from))
   const isShut = pair.target?.policy === 'DROP' || live.policy === 'DROP'
   return { ...live, ...(pair.isBuiltin ? { policy: isShut ? 'DROP' : 'ACCEPT' } : {}), rules }
+}
+
+/** Where a rule that moves, or gets another comment, stands in the end: it lets in what it did. */
+function comesBack(
+  edits: ChainEdits,
+  from: number,
+  { live, goal }: { readonly live: readonly Rule[]; readonly goal: readonly Rule[] },
+): number | undefined {
+  const fate = edits.fates[from]
+  if (fate?.kind === 'move') return fate.target
+  if (fate?.kind !== 'change') return undefined
+  const [was, will] = [live[from] as Rule, goal[fate.target] as Rule]
+  return withoutComments(was) === withoutComments(will) ? fate.target : undefined
+}
+
+function withoutComments({ spec }: Rule): string {
+  return JSON.stringify({
+    ...spec,
+    matches: spec.matches.filter((match) => match.module !== 'comment'),
+  })
 }
 
 /** Whether one of the needed chains is it or leads to it. */
