@@ -165,28 +165,26 @@ test('what masquerade and logs do needs no order: filter changes at once', () =>
   expect(order(live, target).filter((line) => line.startsWith('*'))).toEqual(['*nat', '*filter'])
 })
 
-test('what is let in before and after is let in on the way, also by a rule that moves or is renamed', () => {
+const NAMED = '-s 2 -m comment --comment'
+
+test.each([
+  ['moves up', [`${NAMED} a -j ACCEPT`, '-s 3 -j DROP', '-s 1 -j ACCEPT']],
+  ['moves down', ['-s 3 -j DROP', `${NAMED} a -j ACCEPT`, '-s 1 -j ACCEPT']],
+  ['gets another comment', ['-s 3 -j DROP', '-s 1 -j ACCEPT', `${NAMED} b -j ACCEPT`]],
+])('what is let in before and after is let in on the way by a rule that %s', (_how, lines) => {
   const live = ruleset(
     TABLE('raw', 'PREROUTING', 'ACCEPT', '-s 4 -j DROP'),
-    TABLE('filter', 'INPUT', 'DROP', '-s 1 -j ACCEPT', '-s 2 -m comment --comment a -j ACCEPT'),
+    TABLE('filter', 'INPUT', 'DROP', '-s 1 -j ACCEPT', `${NAMED} a -j ACCEPT`),
   )
   const target = ruleset(
     TABLE('raw', 'PREROUTING', 'ACCEPT'),
-    TABLE(
-      'filter',
-      'INPUT',
-      'DROP',
-      '-s 3 -j DROP',
-      '-s 2 -m comment --comment b -j ACCEPT',
-      '-s 1 -j ACCEPT',
-    ),
+    TABLE('filter', 'INPUT', 'DROP', ...lines),
   )
   const states = statesOnTheWay(live, target)
-  expect(states).toHaveLength(4)
+  expect(states.length).toBeGreaterThan(2)
   for (const state of states) {
-    const texts = state.tables.find((one) => one.name === 'filter')?.chains[0]?.rules ?? []
-    const accepting = texts.filter((one) => one.text.endsWith('-j ACCEPT'))
-    expect(accepting).toHaveLength(2)
+    const rules = state.tables.find((one) => one.name === 'filter')?.chains[0]?.rules ?? []
+    expect(rules.filter((one) => one.text.endsWith('-j ACCEPT'))).toHaveLength(2)
   }
 })
 
