@@ -2,21 +2,23 @@
  * In which order the tables of a family change. The kernel takes one table at a time, so between two
  * of them it holds a state that is neither the one before nor the one after.
  *
- * The promise: on the way packets are only shut out at first, and only let in at last. Each state on
- * the way down lets in no more than the state before the change, each one on the way up no more than
- * the state after it, and at the floor between them neither of the two.
+ * The promise: until one of the tables, the pivot, is committed, no state lets in more than the one
+ * before the change; from then on, none lets in more than the one after it. A packet that both of them
+ * refuse is refused all the way.
  *
- * How it is met: a change of one table is atomic and needs no order. Of several tables, each one's
- * denials (rules that drop come, rules that accept go, a policy becomes DROP) are committed first, in a
- * block of their own if the table has other changes too; then the rest, in the order in which a packet
- * meets the tables, so that nat and marks are in place when filter opens up. A rule that accepts and
- * moves stands at the later of its two places in between; one whose matches change is not there for
- * these few milliseconds. A table that was wide open can only be shut, so it changes at once, and so does one that will be.
+ * How it is met: a change of one table is atomic and needs no order. Of several tables, those that only
+ * deny more (rules that drop come, rules that accept go, a policy becomes DROP) come first, and those
+ * that only accept more come last. Of those that do both, one changes at once in between, which is
+ * filter if it is among them. Any other one is split: what it denies in a block of its own at first,
+ * and the rest at last, in the order in which a packet meets the tables. A rule that accepts and moves
+ * stands at the later of its two places in between; one whose matches change is not there for these
+ * few milliseconds. A table that was wide open can only be shut, and one that will be only be opened.
  *
- * What is not promised: the rest of nat, mangle and raw may change what filter sees (DNAT, marks,
- * NOTRACK). At the floor, filter lets in what both its old and its new rules let in, of the packets
- * as they are then. And a jump or RETURN whose coming or going lets some packets in and shuts others
- * out is part of the rest: shutting out all that it concerns would cut off too much.
+ * What is not promised: what nat, mangle and raw do to a packet (DNAT, marks, NOTRACK) decides what
+ * filter sees. These changes come after the pivot: a forwarded port is there after the rule that lets
+ * it in, unless filter does nothing but open up, and it goes after that rule has gone. And a jump or
+ * RETURN whose coming or going lets some packets in and shuts others out is part of the rest of a
+ * table that is split: shutting out all that it concerns would cut off too much.
  */
 import {
   type Chain,
@@ -48,11 +50,14 @@ export function commitSteps(live: Ruleset, target: Ruleset): readonly Step[] {
   const deciding = steps.filter((step) => step.changes !== 'none')
   if (deciding.length < 2) return steps.map(({ changes: _, ...step }) => step)
 
+  const pivot = PIVOTS.find((table) => steps.some((step) => step.table === table && isBoth(step)))
   const first: Step[] = []
+  const middle: Step[] = []
   const rest: Step[] = []
   for (const { changes, ...step } of steps) {
-    if (changes === 'deny') first.push(step)
-    else if (changes === 'accept' || changes === 'none') rest.push(step)
+    if (step.table === pivot) middle.push(step)
+    else if (changes === 'deny') first.push(step)
+    else if (!isBoth({ changes })) rest.push(step)
     else {
       const goal = withCounters(step)
       const floor = floorOf({ ...step, target: goal }, live, target)
@@ -60,7 +65,14 @@ export function commitSteps(live: Ruleset, target: Ruleset): readonly Step[] {
       rest.push({ ...step, live: floor, target: goal })
     }
   }
-  return [...first, ...rest]
+  return [...first, ...middle, ...rest]
+}
+
+/** Which of the tables that deny and accept changes at once. */
+const PIVOTS: readonly TableName[] = ['filter', 'security', 'mangle', 'raw', 'nat']
+
+function isBoth({ changes }: { readonly changes: Effect }): boolean {
+  return changes === 'mixed' || changes === 'other'
 }
 
 /** What the changes of a table do to the packets that get through it, all together. */

@@ -92,7 +92,7 @@ const arbitraryState = fc
   )
   .map((tables) => ruleset(...tables))
 
-test('on the way from one state to the other, packets are first only shut out and then only let in', () => {
+test('on the way, no more is let in than before, and from some point on no more than after', () => {
   fc.assert(
     fc.property(arbitraryState, arbitraryState, (live, target) => {
       const states = statesOnTheWay(live, target)
@@ -100,10 +100,10 @@ test('on the way from one state to the other, packets are first only shut out an
       const through = states.map(accepted)
       const before = accepted(live)
       const after = accepted(target)
-      const floor = through.findIndex((one) => isWithin(one, before) && isWithin(one, after))
-      expect(floor).toBeGreaterThanOrEqual(0)
-      for (const one of through.slice(0, floor)) expect(isWithin(one, before)).toBe(true)
-      for (const one of through.slice(floor)) expect(isWithin(one, after)).toBe(true)
+      const pivot = through.findIndex((one) => !isWithin(one, before))
+      for (const one of pivot < 0 ? [] : through.slice(pivot)) {
+        expect(isWithin(one, after)).toBe(true)
+      }
     }),
     { numRuns: 300 },
   )
@@ -167,51 +167,56 @@ test('what masquerade and logs do needs no order: filter changes at once', () =>
 
 const NAMED = '-s 2 -m comment --comment'
 
+/** Filter denies and accepts, so that any other table that does both is split. */
+const FILTER = [
+  TABLE('filter', 'INPUT', 'DROP', '-s 4 -j ACCEPT'),
+  TABLE('filter', 'INPUT', 'DROP', '-s 5 -j ACCEPT'),
+] as const
+
+function mangle(...lines: readonly string[]): Table {
+  return fullTable('mangle', chain('INPUT', lines, { policy: 'DROP', counters: counters(8) }))
+}
+
+function mangleOf(state: Ruleset | undefined): Chain | undefined {
+  const table = state?.tables.find((one) => one.name === 'mangle')
+  return table?.chains.find((one) => one.name === 'INPUT')
+}
+
+test('of two tables that deny and accept, one changes at once between the two halves of the other', () => {
+  const lines = order([mangle('-s 1 -j ACCEPT'), FILTER[0]], [mangle('-s 2 -j ACCEPT'), FILTER[1]])
+  expect(lines).toEqual([
+    '*mangle',
+    '-D INPUT 1',
+    '*filter',
+    '-R INPUT 1 -s 5 -j ACCEPT',
+    '*mangle',
+    '-A INPUT -s 2 -j ACCEPT',
+  ])
+})
+
 test.each([
-  ['moves up', [`${NAMED} a -j ACCEPT`, '-s 3 -j DROP', '-s 1 -j ACCEPT']],
-  ['moves down', ['-s 3 -j DROP', `${NAMED} a -j ACCEPT`, '-s 1 -j ACCEPT']],
+  ['moves up', [`${NAMED} a -j ACCEPT`, '-s 3 -j DROP', '-s 1 -j ACCEPT', '-s 6 -j ACCEPT']],
+  ['moves down', ['-s 3 -j DROP', `${NAMED} a -j ACCEPT`, '-s 1 -j ACCEPT', '-s 6 -j ACCEPT']],
   ['gets another comment', ['-s 3 -j DROP', '-s 1 -j ACCEPT', `${NAMED} b -j ACCEPT`]],
 ])('what is let in before and after is let in on the way by a rule that %s', (_how, lines) => {
-  const live = ruleset(
-    TABLE('raw', 'PREROUTING', 'ACCEPT', '-s 4 -j DROP'),
-    TABLE('filter', 'INPUT', 'DROP', '-s 1 -j ACCEPT', `${NAMED} a -j ACCEPT`),
-  )
-  const target = ruleset(
-    TABLE('raw', 'PREROUTING', 'ACCEPT'),
-    TABLE('filter', 'INPUT', 'DROP', ...lines),
-  )
-  const states = statesOnTheWay(live, target)
+  const live = ruleset(mangle('-s 1 -j ACCEPT', `${NAMED} a -j ACCEPT`), FILTER[0])
+  const states = statesOnTheWay(live, ruleset(mangle(...lines), FILTER[1]))
   expect(states.length).toBeGreaterThan(2)
   for (const state of states) {
-    const rules = state.tables.find((one) => one.name === 'filter')?.chains[0]?.rules ?? []
-    expect(rules.filter((one) => one.text.endsWith('-j ACCEPT'))).toHaveLength(2)
+    const texts = mangleOf(state)?.rules.map((one) => one.text) ?? []
+    expect(texts).toContain('-s 1 -j ACCEPT')
+    expect(texts.filter((text) => text.startsWith(NAMED))).toHaveLength(1)
   }
 })
 
 test('a rule that goes at first and comes back at last has its counters', () => {
-  const live = ruleset(
-    TABLE('raw', 'PREROUTING', 'ACCEPT', '-s 7 -j DROP'),
-    fullTable(
-      'filter',
-      chain('INPUT', ['[5:50] -s 1 -j ACCEPT', '[6:60] -s 2 -j ACCEPT'], {
-        policy: 'DROP',
-        counters: counters(8),
-      }),
-    ),
-  )
-  const target = ruleset(
-    TABLE('raw', 'PREROUTING', 'ACCEPT'),
-    fullTable(
-      'filter',
-      chain('INPUT', ['-s 2 -j ACCEPT', '-s 1 -j ACCEPT', '-s 3 -j DROP'], { policy: 'DROP' }),
-    ),
-  )
-  const end = statesOnTheWay(live, target).at(-1)
-  const input = end?.tables.find((one) => one.name === 'filter')?.chains[0]
+  const live = ruleset(mangle('[5:50] -s 1 -p 6 -j ACCEPT', '[6:60] -s 2 -j ACCEPT'), FILTER[0])
+  const target = ruleset(mangle('-s 9 -j DROP', '-s 1 -p 7 -j ACCEPT', '-s 2 -j ACCEPT'), FILTER[1])
+  const input = mangleOf(statesOnTheWay(live, target).at(-1))
   expect(input?.rules.map((one) => [one.text, one.counters])).toEqual([
+    ['-s 9 -j DROP', counters(0)],
+    ['-s 1 -p 7 -j ACCEPT', counters(5)],
     ['-s 2 -j ACCEPT', counters(6)],
-    ['-s 1 -j ACCEPT', counters(5)],
-    ['-s 3 -j DROP', counters(0)],
   ])
   expect(input?.counters).toEqual(counters(8))
 })
