@@ -28,8 +28,8 @@ export interface WayBack {
 
 /** Another tool may commit in between, so it is tried again and again, each time from a fresh look. */
 const MAX_MS = 20_000
-/** So often it may be refused, which is not always somebody else's doing. */
-const REFUSALS = 10
+/** So often it may be refused, which is not always somebody else's doing; never, if we have the lock. */
+const REFUSALS = { racing: 10, alone: 3 } as const
 /** From then on it is committed even if others move about: closer is better than not at all. */
 const PATIENT_ATTEMPTS = 8
 const BACK_OFF_MS = 10
@@ -54,9 +54,10 @@ export async function goBack(
   let failure: CommitFailure | undefined
   let byValue = true
   let refusals = 0
+  const most = freeze.holds ? REFUSALS.alone : REFUSALS.racing
   let last: Live = {}
   const end = performance.now() + MAX_MS
-  for (let attempt = 0; refusals < REFUSALS && performance.now() < end; attempt++) {
+  for (let attempt = 0; refusals < most && performance.now() < end; attempt++) {
     if (attempt > 0) await backOff(attempt)
     try {
       const live = await readLive(host.executor, host.backend, {
@@ -71,8 +72,8 @@ export async function goBack(
       if (edits.length === 0 && sets === undefined) return undefined
       const isPatient = attempt < PATIENT_ATTEMPTS
       // Nobody is in the way, and it does not help: what is read is not what there is.
-      if (failure?.kind === 'differs' && isSame(ways, last, live)) refusals += REFUSALS / 2
-      if (refusals >= REFUSALS) break
+      if (failure?.kind === 'differs' && isSame(ways, last, live)) refusals += most / 2
+      if (refusals >= most) break
       last = live
       failure = await commitEdits(host, edits, { freeze, sets, isPatient })
       if (failure === undefined) return undefined
@@ -81,7 +82,7 @@ export async function goBack(
       ways = ways.map((way) => withLost(host, way, failure?.lost ?? []))
     } catch (error) {
       refusals++
-      if (refusals === REFUSALS) return error instanceof Error ? error.message : String(error)
+      if (refusals >= most) return error instanceof Error ? error.message : String(error)
     }
   }
   return failure?.reason ?? 'it was tried several times'
