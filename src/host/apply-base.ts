@@ -36,11 +36,12 @@ interface Planned extends Host {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The live rules of the plan's families, whatever they are. */
-export async function readPlanned({ plan, signal, ...host }: Planned): Promise<Live> {
+/** The live rules of the plan's families, whatever they are. `known`: as they were a moment ago. */
+export async function readPlanned({ plan, signal, ...host }: Planned, known?: Live): Promise<Live> {
   return readLive(host.executor, host.backend, {
     families: plan.families.map((one) => one.family),
     ...(host.names ? { names: host.names } : {}),
+    ...(known ? { known } : {}),
     signal,
   })
 }
@@ -50,7 +51,8 @@ export function staleFamilies(plan: ApplicablePlan, live: Live): readonly Family
   return plan.families.filter((planned) => !isCurrent(planned, live)).map((one) => one.family)
 }
 
-function isCurrent({ family, dialect, live: planned, scope, base }: ApplicableFamily, live: Live) {
+function isCurrent(planned: ApplicableFamily, live: Live): boolean {
+  const { family, dialect, live: seen, scope } = planned
   const found = live[family]
   // Another back end or version reads and prints other texts: what was shown is not what comes.
   if (
@@ -59,14 +61,16 @@ function isCurrent({ family, dialect, live: planned, scope, base }: ApplicableFa
   ) {
     return false
   }
-  if (planned !== undefined && sameScope(planned, found.ruleset, scope)) return true
-  return scopeDigest(found.ruleset, scope) === base
+  if (seen !== undefined && sameScope(seen, found.ruleset, scope)) return true
+  return scopeDigest(found.ruleset, scope) === planned.base
 }
 
 /** Whether `found` is, as far as the plan goes, what `seen` was. */
 export function isSameBase(plan: ApplicablePlan, seen: Live, found: Live): boolean {
-  return plan.families.every(({ family, scope }) =>
-    sameScope(liveOf(seen, family), liveOf(found, family), scope),
+  return plan.families.every(
+    ({ family, scope }) =>
+      seen[family] === found[family] ||
+      sameScope(liveOf(seen, family), liveOf(found, family), scope),
   )
 }
 

@@ -72,11 +72,7 @@ export interface Contest {
 const LOOKS = 8
 
 /** What the attempt is based on. */
-interface Seen {
-  readonly live: Live
-  readonly families: readonly Family[]
-  readonly byValue: boolean
-}
+type Seen = Omit<Based, 'request'> & { readonly families: readonly Family[] }
 
 /**
  * Throws FwctlError `cancelled`, `rolled-back` or `rollback-incomplete`, and whatever goes wrong
@@ -90,19 +86,17 @@ export async function commitGuarded(
   const freeze = await freezeTables(request, seen.families, request.signal)
   try {
     // On legacy nobody gets in from here on; the rehearsal may have taken a while.
-    const first = freeze.holds ? await lookAgain(request, seen.live) : { request, live: seen.live }
+    const first = freeze.holds ? await lookAgain({ request, ...seen }) : { request, ...seen }
     if ('kind' in first) return first
-    const prepared = await prepare(first.request, first.live, { ...seen, freeze })
-    const { byValue } = seen
+    const prepared = await prepare(first, freeze)
     for (let look = 1; ; look++) {
       // On nft somebody may at any time, so this is the last thing before the commit.
-      const last = freeze.holds
-        ? first
-        : await lookAgain(first.request, first.live).catch(abandonAfter)
+      const last = freeze.holds ? first : await lookAgain(first).catch(abandonAfter)
       if ('kind' in last) return abandon(request, prepared, last)
-      const edits = editsFor(last.request, last.live, byValue)
-      if (!isPrepared(edits, prepared)) return abandon(request, prepared, otherChains(edits))
-      const work = { ...prepared, byValue, live: last.live, edits, isLastLook: look === LOOKS }
+      if (!isPrepared(last.edits, prepared)) {
+        return abandon(request, prepared, otherChains(last.edits))
+      }
+      const work = { ...prepared, ...last, isLastLook: look === LOOKS }
       const outcome = await commit(last.request, work)
       if (outcome !== 'moved') return outcome
     }
@@ -150,14 +144,9 @@ function placesOf({ family, touched }: Edit): readonly string[] {
 }
 
 /** Puts the way back, and what is being done, onto the disk. */
-async function prepare(
-  request: CommitRequest,
-  live: Live,
-  { byValue, freeze }: { readonly byValue: boolean; readonly freeze: Freeze },
-): Promise<Prepared> {
+async function prepare({ request, live, edits }: Based, freeze: Freeze): Promise<Prepared> {
   const { stateDir, confirm, ends } = request
   const { foreign } = request.plan.ownership
-  const edits = editsFor(request, live, byValue)
   const sets = await readSetsBase(request.executor, request.plan.sets, request.signal)
   request.progress?.('snapshot')
   const { meta } = await takeSnapshot(request, live, { edits, sets })
@@ -200,11 +189,7 @@ async function abandon<T>(
   return contest
 }
 
-interface Work extends Prepared {
-  /** As it was at the last look. */
-  readonly live: Live
-  readonly edits: readonly Edit[]
-  readonly byValue: boolean
+interface Work extends Prepared, Omit<Based, 'request'> {
   readonly isLastLook: boolean
 }
 
@@ -254,27 +239,34 @@ async function contestOf(
   )
 }
 
-/** A request, and the live rules that its plan holds for. */
+/** A request, the live rules that its plan holds for, and what is to be done about them. */
 interface Based {
   readonly request: CommitRequest
   readonly live: Live
+  readonly edits: readonly Edit[]
+  readonly byValue: boolean
 }
 
 /**
  * Reads once more. What other tools have done to rules of their own is taken into the plan; anything
  * else that it depends on, and that has changed, is a contest.
  */
-async function lookAgain(request: CommitRequest, before: Live): Promise<Based | Contest> {
+async function lookAgain(before: Based): Promise<Based | Contest> {
+  const { request, byValue } = before
   const { plan, replan } = request
-  const live = await readPlanned(request)
-  if (isSameBase(plan, before, live)) return { request, live }
-  if (replan !== undefined && isSameButForOthers(plan, before, live)) {
-    return { request: { ...request, plan: await replan(live) }, live }
+  const live = await readPlanned(request, before.live)
+  if (plan.families.every(({ family }) => live[family] === before.live[family])) return before
+  const based = (request: CommitRequest): Based => {
+    return { request, live, edits: editsFor(request, live, byValue), byValue }
+  }
+  if (isSameBase(plan, before.live, live)) return based(request)
+  if (replan !== undefined && isSameButForOthers(plan, before.live, live)) {
+    return based({ ...request, plan: await replan(live) })
   }
   return {
     kind: 'contested',
     reason: 'the rules changed just before the commit',
-    chains: scopedChains(plan, before, live),
+    chains: scopedChains(plan, before.live, live),
     touched: false,
     notFound: false,
   }

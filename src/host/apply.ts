@@ -130,20 +130,23 @@ async function attempt(
     else if (!request.unrecorded) await recordUnchanged(request, live)
     return { kind: 'unchanged' }
   }
-  const diagnostics = await refuseNativeRules(request, edits)
   request.progress?.('rehearse')
-  const rehearsal = await requireRehearsal({
-    ...request,
-    mode: request.rehearse,
-    edits,
-    sets: sets.edit,
-  })
+  const [diagnostics, rehearsal] = await together(
+    refuseNativeRules(request, edits),
+    requireRehearsal({ ...request, mode: request.rehearse, edits, sets: sets.edit }),
+  )
   requireNotCancelled(request)
   const families = edits.map((edit) => edit.family)
-  const committed = await commitGuarded(request, { live, families, byValue })
+  const committed = await commitGuarded(request, { live, edits, families, byValue })
   if (committed.kind === 'contested') return committed
   if (ending) await disarmConfirm(request.stateDir, ending, TAKEN_BACK)
   return { ...committed, kind: 'applied', rehearsal, diagnostics }
+}
+
+/** Both to their end, also when the first fails: nothing of it may run on behind our back. */
+async function together<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second])
+  return [await first, await second]
 }
 
 const TAKEN_BACK = 'it was taken back with fwctl rollback'

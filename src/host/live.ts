@@ -24,6 +24,8 @@ export interface ReadLiveOptions {
   readonly families: readonly Family[]
   /** Only these; absent: all. */
   readonly tables?: readonly TableName[]
+  /** What was read before: where the dump is still the same, it is not parsed once more. */
+  readonly known?: Live
   readonly names?: Names
   readonly signal?: AbortSignal | undefined
 }
@@ -58,7 +60,13 @@ async function readFamily(
     dump(executor, tools, { ...options, table }),
   )
   const text = (await Promise.all(dumps)).join('')
+  const known = options.known?.[family]
+  if (known !== undefined && withoutTimes(known.text) === withoutTimes(text)) return known
   return parseLive(text, { family, dialect: tools.dialect, file: tools.save, ...options })
+}
+
+function withoutTimes(dump: string): string {
+  return dump.replaceAll(/^# (Generated|Completed) .*$/gm, '')
 }
 
 /** What iptables-save prints, of all tables or of one. */

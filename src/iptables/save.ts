@@ -110,11 +110,12 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
 /** The end of a line of restore input: a newline inside quotes belongs to the line. */
 function lineEnd(text: string, start: number): number {
   const newline = text.indexOf('\n', start)
-  const quote = text.indexOf('"', start)
   const end = newline < 0 ? text.length : newline
-  if (quote < 0 || quote > end || text[start] === '#') return end
+  // Only in this line: most dumps have no quote at all, and would be searched to their end each time.
+  const quote = text.slice(start, end).indexOf('"')
+  if (quote < 0 || text[start] === '#') return end
   let quoted = false
-  for (let i = quote; i < text.length; i++) {
+  for (let i = start + quote; i < text.length; i++) {
     const char = text[i]
     if (quoted && char === '\\') i++
     else if (char === '"') quoted = !quoted

@@ -246,17 +246,17 @@ function rulesOfOthers(input: {
 }): readonly Rule[] {
   const { mine, found, table, ownership } = input
   const texts = new Set(mine.rules.map((rule) => rule.text))
-  // The texts first: they spare the reading of most rules.
-  const others = found.rules.filter((rule) => !texts.has(rule.text))
-  if (others.length === 0) return []
-  const keys = new Set(mine.rules.map((rule) => rule.key))
   const place = { table, chain: found.name }
-  return others.filter(
+  // The texts first: they spare the reading of most rules.
+  const others = found.rules.filter(
     (rule) =>
+      !texts.has(rule.text) &&
       foreignOwner(rule, place, ownership.foreign) !== undefined &&
-      !keys.has(rule.key) &&
       !isHookJump(rule, table),
   )
+  if (others.length === 0) return []
+  const keys = new Set(mine.rules.map((rule) => rule.key))
+  return others.filter((rule) => !keys.has(rule.key))
 }
 
 /** The stale chains that a rule still jumps to, directly or through one another. */

@@ -89,6 +89,8 @@ export function makePlan(input: {
     const { target, unmanaged, declared } = claimed
     const changes = diffRulesets(live, target)
     const scope = claimed.scope ?? scopeOf(changes)
+    let base: string | undefined
+    let result: string | undefined
     return {
       family: live.family,
       dialect,
@@ -96,8 +98,15 @@ export function makePlan(input: {
       target,
       ...(declared === undefined ? {} : { desired: declared }),
       scope,
-      base: scopeDigest(live, scope),
-      result: rulesetDigest(target),
+      // Of thousands of rules they take a while, and not every plan is saved.
+      get base(): string {
+        base ??= scopeDigest(live, scope)
+        return base
+      },
+      get result(): string {
+        result ??= rulesetDigest(target)
+        return result
+      },
       changes,
       batch: buildBatch({ live, target, dialect, foreign: ownership.foreign }),
       unmanaged,
