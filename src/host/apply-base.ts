@@ -1,9 +1,10 @@
 /** What a plan is applied to: the live rules, read and found to be those that it was made from. */
 import { FwctlError } from '../base/error.ts'
-import { chainsIn, rebase, type Scope, sameScope, scopeDigest } from '../plan/scope.ts'
+import type { PlanBase } from '../plan/saved.ts'
+import { chainsIn, rebase, sameScope } from '../plan/scope.ts'
 import { sameButForOthers } from '../plan/touched.ts'
 import type { Ownership } from '../policy/policy.ts'
-import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
+import type { Family, Ruleset } from '../ruleset/model.ts'
 import type { ApplicableSets } from './apply-sets.ts'
 import { type Edit, type Host, liveOf, planEdits } from './commit.ts'
 import { type Live, readLive } from './live.ts'
@@ -17,15 +18,8 @@ export interface ApplicablePlan {
   readonly sets?: ApplicableSets
 }
 
-export interface ApplicableFamily {
-  readonly family: Family
-  readonly dialect: Dialect
-  /** `scopeDigest` of the live rules that the plan was made from. */
-  readonly base: string
-  /** Those rules themselves, where they are still at hand: comparing them is cheaper. */
-  readonly live?: Ruleset
-  /** What the plan depends on. All else stays as it is found. */
-  readonly scope: Scope
+/** What it depends on is its scope; all else stays as it is found. */
+export interface ApplicableFamily extends PlanBase {
   readonly target: Ruleset
   /** What the policy declares. */
   readonly desired?: Ruleset
@@ -44,25 +38,6 @@ export async function readPlanned({ plan, signal, ...host }: Planned, known?: Li
     ...(known ? { known } : {}),
     signal,
   })
-}
-
-/** The families of which the plan holds no longer. */
-export function staleFamilies(plan: ApplicablePlan, live: Live): readonly Family[] {
-  return plan.families.filter((planned) => !isCurrent(planned, live)).map((one) => one.family)
-}
-
-function isCurrent(planned: ApplicableFamily, live: Live): boolean {
-  const { family, dialect, live: seen, scope } = planned
-  const found = live[family]
-  // Another back end or version reads and prints other texts: what was shown is not what comes.
-  if (
-    found?.dialect.backend !== dialect.backend ||
-    found.dialect.version.join('.') !== dialect.version.join('.')
-  ) {
-    return false
-  }
-  if (seen !== undefined && sameScope(seen, found.ruleset, scope)) return true
-  return scopeDigest(found.ruleset, scope) === planned.base
 }
 
 /** Whether `found` is, as far as the plan goes, what `seen` was. */

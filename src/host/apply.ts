@@ -23,7 +23,9 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
-import { editsFor, readPlanned, staleFamilies, stalePlan } from './apply-base.ts'
+import { checkBase } from '../plan/saved.ts'
+import type { Family } from '../ruleset/model.ts'
+import { editsFor, readPlanned, stalePlan } from './apply-base.ts'
 import { type CommitRequest, type Contest, commitGuarded } from './apply-commit.ts'
 import { recordUnchanged } from './apply-record.ts'
 import { readSetsBase } from './apply-sets.ts'
@@ -98,9 +100,9 @@ async function applyContested(
   for (;;) {
     request.progress?.('read')
     const live = await readPlanned({ ...request, plan })
-    const stale = staleFamilies(plan, live)
-    if (stale.length > 0) {
-      if (request.replan === undefined) throw noLonger(request, stale, contests)
+    const base = checkBase(plan, live)
+    if (base.kind === 'stale') {
+      if (request.replan === undefined) throw noLonger(request, base.families, contests)
       plan = await request.replan(live)
     }
     const byValue = !contests.some((contest) => contest.notFound)
@@ -162,7 +164,7 @@ async function backOff(contests: number, signal: AbortSignal | undefined): Promi
 /** The plan does not hold; or did, until somebody interfered with it. */
 function noLonger(
   request: ApplyRequest,
-  stale: readonly ('ipv4' | 'ipv6')[],
+  stale: readonly Family[],
   contests: readonly Contest[],
 ): FwctlError {
   const last = contests.findLast((contest) => contest.touched)

@@ -19,7 +19,7 @@ import type { Unmanaged } from './claim.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { isSetName, readGoal, type SavedSets, saveGoal } from './saved-sets.ts'
 import { type SavedFamilyShape, type SavedShape, savedShape, untrusted } from './saved-shape.ts'
-import { rebase, type Scope, scopeDigest } from './scope.ts'
+import { rebase, type Scope, sameScope, scopeDigest } from './scope.ts'
 import { rulesetDigest, stateText } from './state.ts'
 
 /** No real plan comes near: 100,000 rules take some 15 MB. */
@@ -116,24 +116,38 @@ function readSets({ goals, removals, digest }: SavedSets): SavedSetsPlan {
   }
 }
 
-/** A saved plan holds only while everything that it depends on is as it was when it was made. */
+/** What a plan was made from. */
+export interface PlanBase {
+  readonly family: Family
+  readonly dialect: Dialect
+  readonly scope: Scope
+  /** `scopeDigest` of the live rules. */
+  readonly base: string
+  /** Those rules themselves, where they are still at hand: comparing them is cheaper. */
+  readonly live?: Ruleset
+}
+
+/** A plan, saved or not, holds only while everything that it depends on is as it was. */
 export function checkBase(
-  plan: {
-    readonly families: readonly Pick<SavedFamily, 'family' | 'dialect' | 'base' | 'scope'>[]
-  },
+  plan: { readonly families: readonly PlanBase[] },
   live: LiveStates,
 ): { readonly kind: 'current' } | { readonly kind: 'stale'; readonly families: readonly Family[] } {
-  const families = plan.families.filter(({ family, dialect, base, scope }) => {
-    const now = live[family]
-    if (now === undefined || scopeDigest(now.ruleset, scope) !== base) return true
-    // Another back end or version reads and prints other texts: what was shown is not what comes.
-    return (
-      now.dialect.backend !== dialect.backend ||
-      now.dialect.version.join('.') !== dialect.version.join('.')
-    )
-  })
+  const families = plan.families.filter((planned) => !isCurrent(planned, live[planned.family]))
   if (families.length === 0) return { kind: 'current' }
   return { kind: 'stale', families: families.map((one) => one.family) }
+}
+
+function isCurrent(planned: PlanBase, now: LiveStates[Family]): boolean {
+  const { dialect, scope, live } = planned
+  // Another back end or version reads and prints other texts: what was shown is not what comes.
+  if (
+    now?.dialect.backend !== dialect.backend ||
+    now.dialect.version.join('.') !== dialect.version.join('.')
+  ) {
+    return false
+  }
+  if (live !== undefined && sameScope(live, now.ruleset, scope)) return true
+  return scopeDigest(now.ruleset, scope) === planned.base
 }
 
 /**
