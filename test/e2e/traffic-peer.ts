@@ -1,5 +1,5 @@
 /**
- * One end of the traffic that traffic.test.ts sends through a gateway: a process in a namespace of its
+ * One end of the traffic that traffic.ts sends through a gateway: a process in a namespace of its
  * own, with a request as JSON. It prints one JSON line when it is ready, and another at the end, which
  * is when its stdin ends.
  */
