@@ -17,7 +17,7 @@ export async function confirm(context: Context): Promise<ExitCode> {
     stateDir,
     {
       token: context.args[0],
-      by: provenance().user,
+      by: (await provenance(stateDir.machine)).user,
       lockWaitMs: parseDuration(context.options.lockWait ?? '10', '--lock-wait') * 1000,
     },
   )

@@ -16,7 +16,7 @@ export async function pause(context: Context): Promise<ExitCode> {
     seconds === undefined ? undefined : new Date(now.getTime() + seconds * 1000).toISOString()
   await writePause(stateDir, {
     since: now.toISOString(),
-    by: provenance().user,
+    by: (await provenance(stateDir.machine)).user,
     ...(reason === undefined ? {} : { reason }),
     ...(until === undefined ? {} : { until }),
   })

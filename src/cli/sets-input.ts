@@ -36,7 +36,9 @@ export async function setsOfRules(
 }
 
 /** The sets that fwctl made here, by its own record; a record that can not be trusted says nothing. */
-export async function setsMade(stateDir: Pick<StateDir, 'applied'>): Promise<readonly string[]> {
+export async function setsMade(
+  stateDir: Pick<StateDir, 'applied' | 'machine'>,
+): Promise<readonly string[]> {
   const record = await readApplied(stateDir).catch(() => undefined)
   return record?.sets?.made ?? []
 }

@@ -43,17 +43,18 @@ export interface AppliedFamily {
 }
 
 export async function writeApplied(
-  stateDir: Pick<StateDir, 'applied'>,
+  stateDir: Pick<StateDir, 'applied' | 'machine'>,
   record: AppliedRecord,
 ): Promise<void> {
-  await writeSealed(stateDir.applied, record)
+  await writeSealed(stateDir.machine, stateDir.applied, record)
 }
 
 /** The record, absent before the first apply. Throws FwctlError `untrusted-file` when it is none. */
 export async function readApplied({
   applied,
-}: Pick<StateDir, 'applied'>): Promise<AppliedRecord | undefined> {
-  const value = await readSealed(applied).catch((cause: unknown) => {
+  machine,
+}: Pick<StateDir, 'applied' | 'machine'>): Promise<AppliedRecord | undefined> {
+  const value = await readSealed(machine, applied).catch((cause: unknown) => {
     throw untrusted(applied, cause)
   })
   return value === undefined ? undefined : asRecord(value, applied)

@@ -152,7 +152,7 @@ async function prepare({ request, live, edits }: Based, freeze: Freeze): Promise
   const { meta } = await takeSnapshot(request, live, { edits, sets })
   const last = await readApplied(stateDir).catch(() => undefined)
   const record: Prepared['record'] = (by, found) =>
-    appliedRecord(by, found, { last, sets: sets.edit, snapshot: meta })
+    appliedRecord(by, found, { user: meta.user, last, sets: sets.edit, snapshot: meta })
   const applied = record(request, live)
   const journaled = journalSets(sets.edit)
   const kernel = await kernelIdentity(request.executor)

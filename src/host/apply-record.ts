@@ -39,7 +39,7 @@ export async function takeSnapshot(
     request.stateDir,
     { ...live, ...rest },
     {
-      ...provenance(),
+      ...(await provenance(request.stateDir.machine)),
       now: new Date(),
       reason: request.reason,
       touched: Object.fromEntries(edits.map(({ family, touched }) => [family, touched])),
@@ -56,6 +56,7 @@ export function appliedRecord(
   { plan, reason }: Pick<Applying, 'plan' | 'reason'>,
   live: Live,
   about: {
+    readonly user: string
     readonly last: AppliedRecord | undefined
     readonly sets?: SetsEdit | undefined
     readonly snapshot?: SnapshotMeta
@@ -78,7 +79,7 @@ export function appliedRecord(
   return {
     formatVersion: 1,
     appliedAt: snapshot?.createdAt ?? new Date().toISOString(),
-    user: provenance().user,
+    user: about.user,
     reason,
     ...(plan.policyDigest === undefined ? {} : { policyDigest: plan.policyDigest }),
     ...(snapshot ? { snapshot: snapshot.id } : {}),
@@ -91,7 +92,8 @@ export function appliedRecord(
 /** A policy that changes nothing is from now on what drift is measured by, all the same. */
 export async function recordUnchanged(request: Applying, live: Live): Promise<void> {
   const last = await readApplied(request.stateDir).catch(() => undefined)
-  const record = appliedRecord(request, live, { last })
+  const { user } = await provenance(request.stateDir.machine)
+  const record = appliedRecord(request, live, { user, last })
   const isKnown =
     last?.policyDigest === record.policyDigest &&
     JSON.stringify(last?.sets) === JSON.stringify(record.sets) &&

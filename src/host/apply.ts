@@ -31,7 +31,6 @@ import { recordUnchanged } from './apply-record.ts'
 import { readSetsBase } from './apply-sets.ts'
 import { disarmConfirm, requireNothingPending } from './confirm.ts'
 import type { Live } from './live.ts'
-import { localExecutor } from './local-executor.ts'
 import { takeLock } from './lock.ts'
 import type { PendingChange } from './pending.ts'
 import { type RehearseMode, refuseNativeRules, requireRehearsal } from './preflight.ts'
@@ -74,7 +73,7 @@ const BACK_OFF_MS = 50
  */
 export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
   request.progress?.('lock')
-  const lock = await takeLock(localExecutor(), request.stateDir.lock, {
+  const lock = await takeLock(request.stateDir.machine, request.stateDir.lock, {
     waitMs: request.lockWaitMs ?? LOCK_WAIT_MS,
     signal: request.signal,
   })

@@ -18,7 +18,7 @@ export async function readOwned(stateDir: StateDir): Promise<readonly AppliedRec
   const record = await readApplied(stateDir)
   if (record === undefined) return []
   if (!isLockdown(record)) return [record]
-  const before = await readApplied({ applied: pathOf(stateDir) })
+  const before = await readApplied({ ...stateDir, applied: pathOf(stateDir) })
   return before === undefined ? [record] : [record, before]
 }
 

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { FwctlError } from '../base/error.ts'
+import type { Executor } from './executor.ts'
 
 /** A moment that no change of the wall clock moves. */
 export interface BootTime {
@@ -8,11 +9,13 @@ export interface BootTime {
   readonly seconds: number
 }
 
-/** The time on the machine that fwctl itself runs on. */
-export async function readBootTime(): Promise<BootTime> {
+/** The time on the machine of the executor. Throws FwctlError `command-failed`. */
+export async function readBootTime(executor: Pick<Executor, 'readFile'>): Promise<BootTime> {
   const [uptime, bootId] = await Promise.all([
-    readFile('/proc/uptime', 'utf8'),
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    executor.readFile('/proc/uptime'),
+    executor.readFile('/proc/sys/kernel/random/boot_id'),
   ])
-  return { bootId: bootId.trim(), seconds: Number(uptime.split(' ')[0]) }
+  const seconds = Number.parseFloat(uptime ?? '')
+  if (bootId !== undefined && Number.isFinite(seconds)) return { bootId: bootId.trim(), seconds }
+  throw new FwctlError('command-failed', 'The time since boot can not be read from /proc/uptime.')
 }

@@ -22,11 +22,9 @@ import type { Edit, Host } from './commit.ts'
 import { goWayBack, pendingHost } from './confirm-way-back.ts'
 import type { JournalSets } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
-import { localExecutor } from './local-executor.ts'
 import { takeLock } from './lock.ts'
 import type { Namespace } from './netns-executor.ts'
 import { isOverdue, type PendingChange, readPending, writePending } from './pending.ts'
-import { provenance } from './provenance.ts'
 import { finishConfirmed, settleConfirmed, settleRolledBack } from './settle.ts'
 import { readSnapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
@@ -57,7 +55,7 @@ export async function armConfirm(input: {
     token: randomBytes(4).toString('hex'),
     state: 'pending',
     createdAt: new Date().toISOString(),
-    user: provenance().user,
+    user: applied.user,
     reason: applied.reason,
     ...(applied.policyDigest === undefined ? {} : { policyDigest: applied.policyDigest }),
     kernel: input.kernel,
@@ -72,7 +70,7 @@ export async function armConfirm(input: {
     ...(input.sets && { sets: input.sets }),
     foreign: input.foreign,
     withinSeconds,
-    ...(await timesFrom(withinSeconds)),
+    ...(await timesFrom(stateDir, withinSeconds)),
     applied,
   }
   await writePending(stateDir, pending)
@@ -90,7 +88,7 @@ export async function startCountdown(
   stateDir: StateDir,
   armed: PendingChange,
 ): Promise<PendingChange> {
-  const pending = { ...armed, ...(await timesFrom(armed.withinSeconds)) }
+  const pending = { ...armed, ...(await timesFrom(stateDir, armed.withinSeconds)) }
   await writePending(stateDir, pending)
   return pending
 }
@@ -123,7 +121,7 @@ export async function requireNothingPending(
     )
   }
   if (found?.state !== 'pending') return undefined
-  if (isLongOverdue(found, await readBootTime())) {
+  if (isLongOverdue(found, await readBootTime(stateDir.machine))) {
     await rollBackNow(host, stateDir, found)
     throw new FwctlError(
       'refused',
@@ -158,7 +156,7 @@ export async function confirmPending(
   stateDir: StateDir,
   input: { readonly token?: string | undefined; readonly by: string; readonly lockWaitMs: number },
 ): Promise<ConfirmOutcome> {
-  const lock = await takeLock(localExecutor(), stateDir.lock, { waitMs: input.lockWaitMs })
+  const lock = await takeLock(stateDir.machine, stateDir.lock, { waitMs: input.lockWaitMs })
   try {
     const found = await readCurrent(host, stateDir)
     if (found === undefined) return { kind: 'nothing-pending' }
@@ -172,7 +170,7 @@ export async function confirmPending(
     }
     if (found.state === 'confirmed') return { kind: 'already-confirmed', change: found }
     if (found.state === 'rolled-back') return { kind: 'too-late', change: found }
-    if (isOverdue(found, await readBootTime())) {
+    if (isOverdue(found, await readBootTime(stateDir.machine))) {
       await rollBackNow(host, stateDir, found)
       return { kind: 'too-late', change: (await readPending(stateDir)) ?? found }
     }
@@ -228,8 +226,11 @@ export function whatBecame(change: PendingChange | undefined): string {
   return `it was ${state === 'confirmed' ? 'confirmed' : 'rolled back'} at ${endedAt} (${outcome})`
 }
 
-async function timesFrom(withinSeconds: number): Promise<Pick<PendingChange, 'deadline' | 'due'>> {
-  const { bootId, seconds } = await readBootTime()
+async function timesFrom(
+  stateDir: StateDir,
+  withinSeconds: number,
+): Promise<Pick<PendingChange, 'deadline' | 'due'>> {
+  const { bootId, seconds } = await readBootTime(stateDir.machine)
   return {
     deadline: new Date(Date.now() + withinSeconds * 1000).toISOString(),
     due: { bootId, seconds: seconds + withinSeconds },

@@ -1,13 +1,17 @@
+import type { HostFiles } from './host-files.ts'
+
 /**
  * The one way to run a program on the host that is being looked after, and to read its files. Where
  * that host is (here, another network namespace, behind ssh) is known to the executor alone; nothing
- * else in host/ spawns a process there.
+ * else in host/ spawns a process there. What it can do with files is in host-files.ts.
  */
 export interface Executor {
   /** As messages name the target: `this host`, `network namespace web`. */
   readonly label: string
-  /** A name, fit for a folder, of the state that belongs to this target; absent: this host. */
+  /** A name, fit for a folder, of the state that belongs to this target; absent: its machine. */
   readonly stateKey?: string
+  /** Where the state of this target is kept; absent: on the machine that fwctl runs on. */
+  readonly machine?: Machine
   /** The absolute path of a program, looked up in `PROGRAM_DIRECTORIES`, never in the caller's PATH. */
   find(program: string): Promise<string | undefined>
   /** The text of a file, absent when there is none or it can not be read. */
@@ -33,6 +37,23 @@ export interface Executor {
     command: Pick<Command, 'program' | 'args'>,
     onOutput: () => void,
   ): Promise<FollowedProcess>
+}
+
+/** The machine that a target is on, outside of any namespace: where fwctl keeps the target's state. */
+export interface Machine extends Executor {
+  readonly files: HostFiles
+  /** Whether it is the one that fwctl runs on, as the user that fwctl runs as: fwctl itself is there. */
+  readonly isHere: boolean
+  /** Who programs run as there. */
+  account(): Promise<Account>
+}
+
+export interface Account {
+  readonly uid: number
+  /** HOME and XDG_STATE_HOME, as far as they are set. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The name of the machine. */
+  readonly host: string
 }
 
 export interface Command {

@@ -1,12 +1,9 @@
-import { unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { SavedSet } from '../plan/saved-sets.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family } from '../ruleset/model.ts'
 import type { AppliedRecord } from './applied.ts'
-import { syncDirectory } from './atomic-file.ts'
 import type { FamilyTools } from './backend.ts'
 import { readSealed, writeSealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
@@ -50,17 +47,16 @@ export interface JournalSets {
 }
 
 export async function openJournal(stateDir: StateDir, journal: Journal): Promise<void> {
-  await writeSealed(stateDir.journal, journal)
+  await writeSealed(stateDir.machine, stateDir.journal, journal)
 }
 
 export async function closeJournal(stateDir: StateDir): Promise<void> {
-  await unlink(stateDir.journal)
-  await syncDirectory(dirname(stateDir.journal))
+  await stateDir.machine.files.remove(stateDir.journal)
 }
 
 /** The open journal, if fwctl left one. Throws FwctlError `untrusted-file` when it is no journal. */
 export async function readJournal(stateDir: StateDir): Promise<Journal | undefined> {
-  const value = await readSealed(stateDir.journal).catch((cause: unknown) => {
+  const value = await readSealed(stateDir.machine, stateDir.journal).catch((cause: unknown) => {
     throw unusable(stateDir, cause)
   })
   if (value === undefined) return undefined

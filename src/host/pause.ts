@@ -1,7 +1,5 @@
 /** Whether watch is to keep its hands off: a file in the state directory, so that a restart heeds it. */
-import { stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { syncDirectory } from './atomic-file.ts'
+import { join } from 'node:path'
 import { readSealed, writeSealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
@@ -14,21 +12,16 @@ export interface Pause {
   readonly until?: string
 }
 
-export async function writePause(stateDir: Pick<StateDir, 'path'>, pause: Pause): Promise<void> {
-  await writeSealed(pausePath(stateDir), pause)
+export async function writePause(
+  stateDir: Pick<StateDir, 'path' | 'machine'>,
+  pause: Pause,
+): Promise<void> {
+  await writeSealed(stateDir.machine, pausePath(stateDir), pause)
 }
 
 /** False when it was not paused. */
-export async function removePause(stateDir: Pick<StateDir, 'path'>): Promise<boolean> {
-  const path = pausePath(stateDir)
-  try {
-    await unlink(path)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
-    throw error
-  }
-  await syncDirectory(dirname(path))
-  return true
+export async function removePause(stateDir: Pick<StateDir, 'path' | 'machine'>): Promise<boolean> {
+  return stateDir.machine.files.remove(pausePath(stateDir))
 }
 
 /**
@@ -36,17 +29,17 @@ export async function removePause(stateDir: Pick<StateDir, 'path'>): Promise<boo
  * whose mere presence is a pause.
  */
 export async function readPause(
-  stateDir: Pick<StateDir, 'path'>,
+  stateDir: Pick<StateDir, 'path' | 'machine'>,
   options: { readonly now: Date; readonly file?: string | undefined },
 ): Promise<Pause | undefined> {
   const { now, file } = options
   if (file !== undefined) {
-    const found = await stat(file).catch(() => undefined)
-    if (found) return { since: found.mtime.toISOString(), by: file }
+    const [found] = await stateDir.machine.files.inspect([file]).catch(() => [])
+    if (found) return { since: new Date(found.modifiedMs).toISOString(), by: file }
   }
   let value: Readonly<Record<string, unknown>> | undefined
   try {
-    value = await readSealed(pausePath(stateDir))
+    value = await readSealed(stateDir.machine, pausePath(stateDir))
   } catch (error) {
     return { since: now.toISOString(), by: error instanceof Error ? error.message : String(error) }
   }

@@ -71,10 +71,10 @@ export function pendingPath(stateDir: Pick<StateDir, 'path'>): string {
 
 /** The last change that had to be confirmed. Throws FwctlError `untrusted-file`. */
 export async function readPending(
-  stateDir: Pick<StateDir, 'path'>,
+  stateDir: Pick<StateDir, 'path' | 'machine'>,
 ): Promise<PendingChange | undefined> {
   const path = pendingPath(stateDir)
-  const value = await readSealed(path)
+  const value = await readSealed(stateDir.machine, path)
   if (value === undefined) return undefined
   if (value.formatVersion === 1 && typeof value.token === 'string') {
     // Its digest says that this is what fwctl wrote.
@@ -88,7 +88,7 @@ export async function readPending(
 }
 
 export async function writePending(stateDir: StateDir, pending: PendingChange): Promise<void> {
-  await writeSealed(pendingPath(stateDir), pending)
+  await writeSealed(stateDir.machine, pendingPath(stateDir), pending)
 }
 
 /** Whether its time is over, or its boot. */

@@ -1,40 +1,41 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { digest } from '../base/digest.ts'
 import { FwctlError } from '../base/error.ts'
-import { writeAtomically } from './atomic-file.ts'
-import { decodeText } from './lossless-text.ts'
+import type { Machine } from './executor.ts'
+import type { OpenedFile } from './host-files.ts'
 
 /**
  * Reads a file of the state directory; undefined when there is none. It is opened without following
  * a symbolic link, and what was opened is what is checked: a file that is not ours, or that others
  * may write, is refused (FwctlError `untrusted-file`), whatever its name.
  */
-export async function readPrivate(path: string): Promise<string | undefined> {
-  let file: Awaited<ReturnType<typeof open>>
-  try {
-    // Non-blocking: opening a planted FIFO must not hang.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT') return undefined
-    if (code === 'ELOOP') throw untrusted(path, 'is a symbolic link')
-    throw error
-  }
-  try {
-    const stat = await file.stat()
-    if (!stat.isFile()) throw untrusted(path, 'is not a regular file')
-    if (stat.uid !== process.geteuid?.()) throw untrusted(path, `belongs to user ${stat.uid}`)
-    if (stat.mode & 0o022) throw untrusted(path, 'can be written by other users')
-    return decodeText(await file.readFile())
-  } finally {
-    await file.close()
-  }
+export async function readPrivate(machine: Machine, path: string): Promise<string | undefined> {
+  const [text] = await readAllPrivate(machine, [path])
+  return text
+}
+
+/** Several at once, which takes as long as one. */
+export async function readAllPrivate(
+  machine: Machine,
+  paths: readonly string[],
+): Promise<readonly (string | undefined)[]> {
+  const [{ uid }, files] = await Promise.all([machine.account(), machine.files.read(paths)])
+  return files.map((file, index) => file && checkedText(file, { path: paths[index] ?? '', uid }))
+}
+
+function checkedText(
+  { status, text }: OpenedFile,
+  { path, uid }: { readonly path: string; readonly uid: number },
+): string {
+  if (status.kind === 'link') throw untrusted(path, 'is a symbolic link')
+  if (status.kind !== 'file') throw untrusted(path, 'is not a regular file')
+  if (status.uid !== uid) throw untrusted(path, `belongs to user ${status.uid}`)
+  if (status.mode & 0o022) throw untrusted(path, 'can be written by other users')
+  return text
 }
 
 /** Writes a value as JSON together with its own digest, so that a changed file is noticed. */
-export async function writeSealed(path: string, value: object): Promise<void> {
-  await writeAtomically(path, sealedText(value))
+export async function writeSealed(machine: Machine, path: string, value: object): Promise<void> {
+  await machine.files.write(path, sealedText(value))
 }
 
 /** The text of a sealed file. */
@@ -47,10 +48,15 @@ export function sealedText(value: object): string {
  * FwctlError `untrusted-file` when it is damaged or was changed. The shape is for the caller to check.
  */
 export async function readSealed(
+  machine: Machine,
   path: string,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const text = await readPrivate(path)
-  if (text === undefined) return undefined
+  const text = await readPrivate(machine, path)
+  return text === undefined ? undefined : unsealed(text, path)
+}
+
+/** What a sealed text says; `path` is for messages. */
+export function unsealed(text: string, path: string): Readonly<Record<string, unknown>> {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 import manifest from '../../package.json' with { type: 'json' }
+import type { Machine } from './executor.ts'
 
 /** Who did something, where and with what: for snapshots and records. */
 export interface Provenance {
@@ -8,11 +9,14 @@ export interface Provenance {
   readonly fwctlVersion: string
 }
 
-/** The person behind sudo, as far as the environment says. */
-export function provenance(): Provenance {
-  return { user: userName(), host: hostname(), fwctlVersion: manifest.version }
+/** What is being done to a machine by whom: for another machine, with where they are. */
+export async function provenance(machine: Machine): Promise<Provenance> {
+  const { host } = await machine.account()
+  const user = machine.isHere ? userName() : `${userName()}@${hostname()}`
+  return { user, host, fwctlVersion: manifest.version }
 }
 
+/** The person behind sudo, as far as the environment says. */
 function userName(): string {
   const name = process.env.SUDO_USER
   if (name) return name

@@ -1,15 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { SetContents } from '../ipset/set.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import type { Backend, Dialect, Family } from '../ruleset/model.ts'
 import { FAMILIES, TABLES } from '../ruleset/model.ts'
-import { syncDirectory, writeSynced } from './atomic-file.ts'
 import type { Live } from './live.ts'
 import { encodeText } from './lossless-text.ts'
-import { readPrivate, readSealed, sealedText } from './private-file.ts'
+import { readAllPrivate, sealedText, unsealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** What is written down of one family. */
@@ -67,6 +65,7 @@ export interface SnapshotContext {
   readonly sets?: { readonly text: string; readonly contents: SnapshotSets['contents'] }
 }
 
+const META_FILE = 'meta.json'
 const SETS_FILE = 'sets.rules'
 const ID = /^\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{4}$/
 
@@ -94,27 +93,19 @@ export async function saveSnapshot(
     families,
     ...(sets ? { sets: { digest: digestOf(sets.text), contents: sets.contents } } : {}),
   }
-  const partial = join(stateDir.snapshots, `.${id}.tmp`)
-  await mkdir(partial, { mode: 0o700 })
-  for (const [family, dump] of Object.entries(dumps)) {
-    await writeSynced(join(partial, `${family}.rules`), dump)
-  }
-  if (sets) await writeSynced(join(partial, SETS_FILE), sets.text)
-  await writeSynced(join(partial, 'meta.json'), sealedText(meta))
-  await syncDirectory(partial)
-  await rename(partial, join(stateDir.snapshots, id))
-  await syncDirectory(stateDir.snapshots)
+  const files = Object.entries(dumps).map(([family, dump]) => [`${family}.rules`, dump] as const)
+  await stateDir.machine.files.writeDirectory(join(stateDir.snapshots, id), {
+    ...Object.fromEntries(files),
+    ...(sets && { [SETS_FILE]: sets.text }),
+    [META_FILE]: sealedText(meta),
+  })
   return { meta, dumps, ...(sets ? { sets: sets.text } : {}) }
 }
 
 /** The ids there are, oldest first. */
 export async function listSnapshots(stateDir: StateDir): Promise<readonly string[]> {
-  try {
-    return (await readdir(stateDir.snapshots)).filter((name) => ID.test(name)).sort()
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
+  const names = await stateDir.machine.files.list(stateDir.snapshots)
+  return names.filter((name) => ID.test(name)).sort()
 }
 
 /**
@@ -124,21 +115,15 @@ export async function listSnapshots(stateDir: StateDir): Promise<readonly string
  */
 export async function readSnapshot(stateDir: StateDir, id?: string): Promise<Snapshot> {
   const directory = join(stateDir.snapshots, await findId(stateDir, id))
-  const meta = await readMeta(join(directory, 'meta.json'))
+  const read = await readFiles(stateDir, directory)
+  const meta = metaFrom(read, join(directory, META_FILE))
   const dumps: Partial<Record<Family, string>> = {}
   for (const family of FAMILIES) {
     const saved = meta.families[family]
-    if (!saved) continue
-    const path = join(directory, `${family}.rules`)
-    const dump = await readText(path)
-    if (digestOf(dump) !== saved.digest) throw untrusted(path, 'its digest is not the saved one')
-    dumps[family] = dump
+    if (saved) dumps[family] = textFrom(read, join(directory, `${family}.rules`), saved.digest)
   }
   if (meta.sets === undefined) return { meta, dumps }
-  const path = join(directory, SETS_FILE)
-  const sets = await readText(path)
-  if (digestOf(sets) !== meta.sets.digest) throw untrusted(path, 'its digest is not the saved one')
-  return { meta, dumps, sets }
+  return { meta, dumps, sets: textFrom(read, join(directory, SETS_FILE), meta.sets.digest) }
 }
 
 /**
@@ -156,11 +141,8 @@ export async function pruneSnapshots(
     (id, index) =>
       index < ids.length - 1 && (index < surplus || (before !== undefined && id < before)),
   )
-  for (const id of gone) {
-    // Renamed first: a half-removed snapshot must not look like a whole one.
-    const partial = join(stateDir.snapshots, `.${id}.tmp`)
-    await rename(join(stateDir.snapshots, id), partial)
-    await rm(partial, { recursive: true })
+  if (gone.length > 0) {
+    await stateDir.machine.files.removeAll(gone.map((id) => join(stateDir.snapshots, id)))
   }
   return gone
 }
@@ -179,18 +161,47 @@ async function findId(stateDir: StateDir, id: string | undefined): Promise<strin
   throw new FwctlError('usage', `${problem} in ${stateDir.snapshots}.`, { details: { id } })
 }
 
-async function readText(path: string): Promise<string> {
-  const text = await readPrivate(path).catch((error: unknown) => {
-    throw untrusted(path, 'it can not be read', error)
-  })
-  if (text === undefined) throw untrusted(path, 'it is not there')
-  return text
+/** What the files of a snapshot hold, by path; why one can not be read is told by who needs it. */
+type SnapshotFiles = ReadonlyMap<string, { readonly text: string } | { readonly error: unknown }>
+
+/** All at once: where each look takes a while, there is one. */
+async function readFiles({ machine }: StateDir, directory: string): Promise<SnapshotFiles> {
+  const names = [META_FILE, ...FAMILIES.map((family) => `${family}.rules`), SETS_FILE]
+  const paths = names.map((name) => join(directory, name))
+  const texts = await readEach(machine, paths)
+  return new Map(texts.flatMap((text, index) => (text ? [[paths[index] ?? '', text]] : [])))
 }
 
-async function readMeta(path: string): Promise<SnapshotMeta> {
-  const meta = await readSealed(path).catch((error: unknown) => {
+async function readEach(
+  machine: StateDir['machine'],
+  paths: readonly string[],
+): Promise<readonly ({ readonly text: string } | { readonly error: unknown } | undefined)[]> {
+  try {
+    const texts = await readAllPrivate(machine, paths)
+    return texts.map((text) => (text === undefined ? undefined : { text }))
+  } catch (error) {
+    if (paths.length === 1) return [{ error }]
+    return (await Promise.all(paths.map((path) => readEach(machine, [path])))).flat()
+  }
+}
+
+function textFrom(files: SnapshotFiles, path: string, saved: string): string {
+  const file = files.get(path)
+  if (file === undefined) throw untrusted(path, 'it is not there')
+  if ('error' in file) throw untrusted(path, 'it can not be read', file.error)
+  if (digestOf(file.text) !== saved) throw untrusted(path, 'its digest is not the saved one')
+  return file.text
+}
+
+function metaFrom(files: SnapshotFiles, path: string): SnapshotMeta {
+  const file = files.get(path)
+  let meta: unknown
+  try {
+    if (file !== undefined && 'error' in file) throw file.error
+    meta = file && unsealed(file.text, path)
+  } catch (error) {
     throw untrusted(path, 'it was damaged or changed', error)
-  })
+  }
   if (isMeta(meta)) return meta
   throw untrusted(path, 'it does not have the shape of snapshot meta data')
 }
@@ -235,10 +246,6 @@ function isSets(value: unknown): boolean {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 /** Of the bytes: texts that differ only in a stray byte must not share a digest. */

@@ -1,11 +1,13 @@
-import { constants, type Stats } from 'node:fs'
-import { chmod, lstat, mkdir, open, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, Machine } from './executor.ts'
+import type { FileStatus } from './host-files.ts'
+import { localMachine } from './local-machine.ts'
 
-/** The paths of the state that fwctl keeps for one target. */
+/** Where the state is that fwctl keeps for one target. */
 export interface StateDir {
+  /** The machine that the paths are on. */
+  readonly machine: Machine
   readonly path: string
   readonly lock: string
   readonly journal: string
@@ -23,11 +25,15 @@ export function defaultStateDir(user: {
   return join(user.env.XDG_STATE_HOME || join(home, '.local/state'), 'fwctl')
 }
 
-/** The paths, without touching the disk. Each target that is not this host has its own folder. */
-export function stateDirPaths(root: string, executor: Pick<Executor, 'stateKey'>): StateDir {
+/** The paths, without touching the disk. Each target that is not a machine has its own folder. */
+export function stateDirPaths(
+  root: string,
+  executor: Pick<Executor, 'stateKey' | 'machine'>,
+): StateDir {
   const base = resolve(root)
   const path = executor.stateKey === undefined ? base : join(base, 'targets', executor.stateKey)
   return {
+    machine: executor.machine ?? localMachine(),
     path,
     lock: join(path, 'lock'),
     journal: join(path, 'journal.json'),
@@ -42,47 +48,58 @@ export function stateDirPaths(root: string, executor: Pick<Executor, 'stateKey'>
  */
 export async function openStateDir(
   root: string,
-  executor: Pick<Executor, 'stateKey'>,
+  executor: Pick<Executor, 'stateKey' | 'machine'>,
 ): Promise<StateDir> {
   const paths = stateDirPaths(root, executor)
+  const { files } = paths.machine
   // Before anything is made in a place that is not ours, and of what was made.
-  await requireTrustedDir(root, paths)
-  await mkdir(paths.snapshots, { recursive: true, mode: 0o700 })
-  await requireTrustedDir(root, paths)
-  await hide(resolve(root))
-  const lock = await open(
-    paths.lock,
-    constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW,
-    0o600,
-  )
-  await lock.close()
+  const isThere = await requireTrustedDir(root, paths)
+  if (!isThere) {
+    await files.makeDirectory(paths.snapshots)
+    await requireTrustedDir(root, paths)
+  }
+  // Rules are nobody else's business. Files are 0600 anyway; the directory may be older than fwctl.
+  const [base, lock] = await files.inspect([resolve(root), paths.lock])
+  if (base && base.mode & 0o077) await files.makePrivate(resolve(root))
+  if (lock?.kind !== 'file') await files.makeFile(paths.lock)
   return paths
 }
 
-/** Rules are nobody else's business. Files are 0600 anyway; the directory may be older than fwctl. */
-async function hide(path: string): Promise<void> {
-  const { mode } = await lstat(path)
-  if (mode & 0o077) await chmod(path, 0o700)
-}
-
-/** Throws FwctlError `refused` as `openStateDir` does; what is not there yet is as good as ours. */
-export async function requireTrustedDir(root: string, paths: StateDir): Promise<void> {
+/**
+ * Throws FwctlError `refused` as `openStateDir` does; what is not there yet is as good as ours. True:
+ * all of it is there.
+ */
+export async function requireTrustedDir(root: string, paths: StateDir): Promise<boolean> {
   const base = resolve(root)
-  for (let at = paths.snapshots; at !== base; at = dirname(at)) await requirePrivate(at)
-  await requirePrivate(base)
-  await requireSafeParents(dirname(base))
+  const { machine, snapshots } = paths
+  const own = withParents(snapshots, base)
+  const parents = withParents(dirname(base))
+  const [{ uid }, real, statuses] = await Promise.all([
+    machine.account(),
+    machine.files.realPath(dirname(base)),
+    machine.files.inspect([...own, ...parents]),
+  ])
+  for (const [index, path] of own.entries()) requirePrivate(path, statuses[index], uid)
+  // Where a parent is a symbolic link, that goes for the way to it and for the way that it leads.
+  const others = withParents(real).filter((path) => !parents.includes(path))
+  const led = others.length === 0 ? [] : await machine.files.inspect(others)
+  const above = [...parents, ...others]
+  for (const [index, status] of [...statuses.slice(own.length), ...led].entries()) {
+    requireSafeParent(above[index] ?? '', status, uid)
+  }
+  return statuses.slice(0, own.length).every((status) => status !== undefined)
 }
 
-async function requirePrivate(path: string): Promise<void> {
-  const stat = await lstatIfThere(path)
-  if (stat === undefined) return
-  const problem = !stat.isDirectory()
-    ? 'is not a directory'
-    : stat.uid !== process.geteuid?.()
-      ? `belongs to user ${stat.uid}`
-      : stat.mode & 0o022
-        ? 'can be written by other users'
-        : undefined
+function requirePrivate(path: string, status: FileStatus | undefined, uid: number): void {
+  if (status === undefined) return
+  const problem =
+    status.kind !== 'directory'
+      ? 'is not a directory'
+      : status.uid !== uid
+        ? `belongs to user ${status.uid}`
+        : status.mode & 0o022
+          ? 'can be written by other users'
+          : undefined
   if (problem === undefined) return
   throw new FwctlError(
     'refused',
@@ -92,37 +109,23 @@ async function requirePrivate(path: string): Promise<void> {
   )
 }
 
-/**
- * Somebody who may rename entries of a parent could put another directory in our place. Where a
- * parent is a symbolic link, that goes for the way to it and for the way that it leads.
- */
-async function requireSafeParents(path: string): Promise<void> {
-  const real = await realpath(path).catch(() => path)
-  for (const at of new Set([...withParents(path), ...withParents(real)])) {
-    const stat = await lstatIfThere(at)
-    if (stat === undefined) continue
-    const sticky = (stat.mode & 0o1000) !== 0
-    const owners = [0, process.geteuid?.()]
-    if (!owners.includes(stat.uid) || (stat.mode & 0o022 && !sticky && !stat.isSymbolicLink())) {
-      throw new FwctlError(
-        'refused',
-        `${at} can be changed by other users, so state kept below it can not be trusted. ` +
-          'Name another place with --state-dir.',
-        { details: { path: at } },
-      )
-    }
-  }
+/** Somebody who may rename entries of a parent could put another directory in our place. */
+function requireSafeParent(path: string, status: FileStatus | undefined, uid: number): void {
+  if (status === undefined) return
+  const isSticky = (status.mode & 0o1000) !== 0
+  const isOpen = (status.mode & 0o022) !== 0 && !isSticky && status.kind !== 'link'
+  if ([0, uid].includes(status.uid) && !isOpen) return
+  throw new FwctlError(
+    'refused',
+    `${path} can be changed by other users, so state kept below it can not be trusted. ` +
+      'Name another place with --state-dir.',
+    { details: { path } },
+  )
 }
 
-function withParents(path: string): readonly string[] {
-  return path === dirname(path) ? [path] : [path, ...withParents(dirname(path))]
-}
-
-async function lstatIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+/** The path and the directories above it, up to `last`. */
+function withParents(path: string, last = '/'): readonly string[] {
+  return path === last || path === dirname(path)
+    ? [path]
+    : [path, ...withParents(dirname(path), last)]
 }

@@ -1,4 +1,3 @@
-import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StateDir } from './state-dir.ts'
 
@@ -10,15 +9,19 @@ const MAX_AGE_MS = 10 * 60_000
  * not be removed is in nobody's way.
  */
 export async function sweepTemporaries(stateDir: StateDir): Promise<void> {
-  for (const directory of [stateDir.path, stateDir.snapshots]) {
-    const names = await readdir(directory).catch(() => [])
-    for (const name of names.filter((one) => one.endsWith('.tmp'))) {
-      const path = join(directory, name)
-      const age = await lstat(path).then(
-        (stat) => Date.now() - stat.mtimeMs,
-        () => 0,
-      )
-      if (age > MAX_AGE_MS) await rm(path, { recursive: true, force: true }).catch(() => undefined)
-    }
-  }
+  const { files } = stateDir.machine
+  const found = await Promise.all(
+    [stateDir.path, stateDir.snapshots].map(async (directory) => {
+      const names = await files.list(directory).catch(() => [])
+      return names.filter((one) => one.endsWith('.tmp')).map((name) => join(directory, name))
+    }),
+  )
+  const paths = found.flat()
+  if (paths.length === 0) return
+  const statuses = await files.inspect(paths).catch(() => [])
+  const old = paths.filter((_, index) => {
+    const { modifiedMs = Date.now() } = statuses[index] ?? {}
+    return Date.now() - modifiedMs > MAX_AGE_MS
+  })
+  for (const path of old) await files.removeAll([path]).catch(() => undefined)
 }

@@ -60,7 +60,7 @@ async function waitUntilDue(
     if (version !== seen) known = (await readPending(stateDir).catch(() => undefined)) ?? known
     seen = version
     if (known.token !== armed.token || known.state !== 'pending') return undefined
-    if (isOverdue(known, await readBootTime())) return known
+    if (isOverdue(known, await readBootTime(stateDir.machine))) return known
     await sleep(POLL_MS)
   }
 }
@@ -118,7 +118,7 @@ async function record(stateDir: StateDir, pending: PendingChange, why: string): 
 
 /** A lock that can not be had must not keep the host locked out. */
 async function lockAnyway(stateDir: StateDir): Promise<Lock | undefined> {
-  return takeLock(localExecutor(), stateDir.lock, { waitMs: LOCK_WAIT_MS }).catch(() => undefined)
+  return takeLock(stateDir.machine, stateDir.lock, { waitMs: LOCK_WAIT_MS }).catch(() => undefined)
 }
 
 function sentence(outcome: Exclude<WayBackOutcome, { readonly kind: 'failed' }>): string {

@@ -109,7 +109,7 @@ async function startProcess({ stateDir, token }: WatchdogRequest): Promise<Watch
   child.unref()
   const giveUp = performance.now() + START_TIMEOUT_MS
   while (performance.now() < giveUp) {
-    const ready = await readPrivate(readyPath(stateDir)).catch(() => undefined)
+    const ready = await readPrivate(stateDir.machine, readyPath(stateDir)).catch(() => undefined)
     if (ready === `${token} ${child.pid}\n`) return { kind: 'process', pid: child.pid as number }
     if (child.exitCode !== null) break
     await sleep(START_POLL_MS)

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readApplied } from '../../src/host/applied.ts'
 import { type PendingChange, readPending } from '../../src/host/pending.ts'
+import { type StateDir, stateDirPaths } from '../../src/host/state-dir.ts'
 import type { Backend } from '../../src/ruleset/model.ts'
 import { type CliNamespace, cliNamespace } from './cli-namespace.ts'
 import { BACKENDS, withoutCounters } from './namespace.ts'
@@ -57,8 +58,8 @@ async function rules(it: CliNamespace): Promise<string> {
   return withoutCounters(`${await it.save('ipv4')}${await it.save('ipv6')}`)
 }
 
-function stateDir(it: CliNamespace): { readonly path: string } {
-  return { path: join(it.stateDir, 'targets', `netns-${it.name}`) }
+function stateDir(it: CliNamespace): StateDir {
+  return stateDirPaths(it.stateDir, { stateKey: `netns-${it.name}` })
 }
 
 async function pendingOf(it: CliNamespace): Promise<PendingChange> {
@@ -100,7 +101,7 @@ describe.each(BACKENDS)('a change that nobody confirms, on %s', (backend) => {
     expect(Date.parse(ended.endedAt ?? '') - Date.parse(deadline)).toBeGreaterThanOrEqual(0)
     expect(await rules(it)).toBe(before)
     expect(await it.save('ipv4')).toContain('[4:240] -A INPUT -p tcp -m tcp --dport 23')
-    expect(await readApplied({ applied: join(stateDir(it).path, 'applied.json') })).toBe(undefined)
+    expect(await readApplied(stateDir(it))).toBe(undefined)
   })
 
   test('is rolled back after fwctl, its parent and its session are killed', async () => {

@@ -3,8 +3,10 @@ import { chmod, link, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { localMachine } from '../../src/host/local-machine.ts'
 import { readPrivate, readSealed, writeSealed } from '../../src/host/private-file.ts'
 
+const HERE = localMachine()
 let root: string
 let path: string
 
@@ -18,13 +20,13 @@ afterEach(async () => {
 })
 
 test('what was sealed is read back, and nothing is no error', async () => {
-  expect(await readSealed(path)).toBeUndefined()
-  await writeSealed(path, { token: 'ab', at: [1, 2], text: '☂ \udcff' })
-  expect(await readSealed(path)).toEqual({ token: 'ab', at: [1, 2], text: '☂ \udcff' })
+  expect(await readSealed(HERE, path)).toBeUndefined()
+  await writeSealed(HERE, path, { token: 'ab', at: [1, 2], text: '☂ \udcff' })
+  expect(await readSealed(HERE, path)).toEqual({ token: 'ab', at: [1, 2], text: '☂ \udcff' })
 })
 
 test('a sealed file with one letter changed, cut short or without its seal is refused', async () => {
-  await writeSealed(path, { state: 'pending', token: 'abcd' })
+  await writeSealed(HERE, path, { state: 'pending', token: 'abcd' })
   const text = await readFile(path, 'utf8')
   const { digest: _, ...unsealed } = JSON.parse(text)
   for (const other of [
@@ -36,40 +38,42 @@ test('a sealed file with one letter changed, cut short or without its seal is re
     JSON.stringify(unsealed),
   ]) {
     await writeFile(path, other)
-    await expect(readSealed(path), other).rejects.toMatchObject({ code: 'untrusted-file' })
+    await expect(readSealed(HERE, path), other).rejects.toMatchObject({ code: 'untrusted-file' })
   }
 })
 
 test('a symbolic link is not followed, wherever it leads', async () => {
-  await writeSealed(join(root, 'other'), { good: true })
+  await writeSealed(HERE, join(root, 'other'), { good: true })
   await symlink(join(root, 'other'), path)
-  await expect(readPrivate(path)).rejects.toMatchObject({ code: 'untrusted-file' })
-  await expect(readPrivate(path)).rejects.toThrow('is a symbolic link')
+  await expect(readPrivate(HERE, path)).rejects.toMatchObject({ code: 'untrusted-file' })
+  await expect(readPrivate(HERE, path)).rejects.toThrow('is a symbolic link')
 })
 
 test('a FIFO is refused, and nobody waits for its other end', async () => {
   execFileSync('mkfifo', [path])
-  await expect(readPrivate(path)).rejects.toThrow('is not a regular file')
+  await expect(readPrivate(HERE, path)).rejects.toThrow('is not a regular file')
 })
 
 test('a file that others may write is refused, under any of its names', async () => {
   await writeFile(path, '{}')
   await link(path, join(root, 'second'))
   await chmod(path, 0o620)
-  await expect(readPrivate(join(root, 'second'))).rejects.toThrow('can be written by other users')
+  await expect(readPrivate(HERE, join(root, 'second'))).rejects.toThrow(
+    'can be written by other users',
+  )
 })
 
 test.runIf(process.geteuid?.() === 0)("somebody else's file is refused", async () => {
   await writeFile(path, '{}', { mode: 0o600 })
   execFileSync('chown', ['65534', path])
-  await expect(readPrivate(path)).rejects.toThrow('belongs to user 65534')
+  await expect(readPrivate(HERE, path)).rejects.toThrow('belongs to user 65534')
 })
 
 test('writing replaces a symbolic link and leaves alone what it leads to', async () => {
   const other = join(root, 'other')
   await writeFile(other, 'precious')
   await symlink(other, path)
-  await writeSealed(path, { state: 'pending' })
+  await writeSealed(HERE, path, { state: 'pending' })
   expect(await readFile(other, 'utf8')).toBe('precious')
-  expect(await readSealed(path)).toEqual({ state: 'pending' })
+  expect(await readSealed(HERE, path)).toEqual({ state: 'pending' })
 })

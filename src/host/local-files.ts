@@ -1,0 +1,115 @@
+import { constants, type Stats } from 'node:fs'
+import { chmod, lstat, mkdir, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { syncDirectory, writeAtomically, writeSynced } from './atomic-file.ts'
+import type { FileStatus, HostFiles, OpenedFile } from './host-files.ts'
+import { decodeText } from './lossless-text.ts'
+
+/** The files of the machine that fwctl runs on. */
+export const LOCAL_FILES: HostFiles = {
+  inspect: (paths) => Promise.all(paths.map(inspect)),
+  realPath: (path) => realpath(path).catch(() => path),
+  read: (paths) => Promise.all(paths.map(read)),
+  write: writeAtomically,
+  writeDirectory,
+  makeDirectory: async (path) => {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  },
+  makeFile: async (path) => {
+    const { O_RDONLY, O_CREAT, O_NOFOLLOW } = constants
+    const file = await open(path, O_RDONLY | O_CREAT | O_NOFOLLOW, 0o600)
+    await file.close()
+  },
+  makePrivate: (path) => chmod(path, 0o700),
+  list,
+  remove,
+  removeAll,
+}
+
+async function inspect(path: string): Promise<FileStatus | undefined> {
+  try {
+    return statusOf(await lstat(path))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function read(path: string): Promise<OpenedFile | undefined> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    // Non-blocking: opening a planted FIFO must not hang.
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    const status = codeOf(error) === 'ELOOP' ? await inspect(path) : undefined
+    if (status?.kind === 'link') return { status, text: '' }
+    throw error
+  }
+  try {
+    const status = statusOf(await file.stat())
+    return { status, text: status.kind === 'file' ? decodeText(await file.readFile()) : '' }
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeDirectory(
+  path: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  const partial = temporaryFor(path)
+  await mkdir(partial, { mode: 0o700 })
+  for (const [name, text] of Object.entries(files)) await writeSynced(join(partial, name), text)
+  await syncDirectory(partial)
+  await rename(partial, path)
+  await syncDirectory(dirname(path))
+}
+
+async function list(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function remove(path: string): Promise<boolean> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+  await syncDirectory(dirname(path))
+  return true
+}
+
+async function removeAll(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const partial = path.endsWith('.tmp') ? path : temporaryFor(path)
+    if (partial !== path) await rename(path, partial)
+    await rm(partial, { recursive: true })
+  }
+}
+
+/** Where nobody takes it for something whole. */
+function temporaryFor(path: string): string {
+  return join(dirname(path), `.${basename(path)}.tmp`)
+}
+
+function statusOf(stats: Stats): FileStatus {
+  const kind = stats.isFile()
+    ? 'file'
+    : stats.isDirectory()
+      ? 'directory'
+      : stats.isSymbolicLink()
+        ? 'link'
+        : 'other'
+  return { kind, uid: stats.uid, mode: stats.mode & 0o7777, modifiedMs: stats.mtimeMs }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+}
