@@ -6,13 +6,7 @@ import type { BenchChain, BenchRule, BenchRuleset } from './ruleset.ts'
 /** Makes a ruleset of exactly so many rules, jumps included; the same every time. */
 type Generator = (rules: number) => BenchRuleset
 
-export type RulesetKind =
-  | 'mixed'
-  | 'one-chain'
-  | 'blocklist'
-  | 'services'
-  | 'zones'
-  | 'kubernetes'
+export type RulesetKind = 'mixed' | 'one-chain' | 'blocklist' | 'services' | 'zones' | 'kubernetes'
 
 export const RULESETS: Readonly<Record<RulesetKind, Generator>> = {
   mixed: chainsOf50,
