@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { VERBS } from '../../src/cli/verb-table.ts'
-import { runCli } from './run-cli.ts'
+import { runCli, verbOf } from './run-cli.ts'
 
 describe('usage', () => {
   test.each([
@@ -22,7 +22,8 @@ describe('usage', () => {
     [['plan', '--backend', 'ebtables'], 'Allowed choices are auto, nft, legacy'],
     [['validate'], 'There is no fwctl.yaml here'],
   ])('%j exits 64 and says why', async (argv, message) => {
-    const { code, stdout, stderr } = await runCli(argv, { cwd: '/' })
+    const elsewhere = verbOf(argv)?.shared.includes('netns') ? ['--netns', 'there-is-none'] : []
+    const { code, stdout, stderr } = await runCli([...elsewhere, ...argv], { cwd: '/' })
     expect(stderr).toContain(message)
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
   })
@@ -38,6 +39,16 @@ describe('usage', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain(VERBS.find((verb) => verb.name === name)?.summary.slice(0, 40))
   })
+})
+
+test.each([
+  [['apply']],
+  [['plan', 'web.yaml', '--detailed-exitcode']],
+  [['--quiet', 'restore']],
+  [['clear', '--all', '--auto-approve']],
+  [['install', '--watch']],
+])('no test runs %j: it would be on the machine itself', async (argv) => {
+  await expect(runCli(argv)).rejects.toThrow('on the machine itself')
 })
 
 test('an unexpected exception is called a bug, exits 70 and asks for a report', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import type { RunInput } from '../../src/cli/context.ts'
 import { run } from '../../src/cli/run.ts'
+import { VERBS, type Verb } from '../../src/cli/verb-table.ts'
 
 export interface CliResult {
   readonly code: number
@@ -11,11 +12,15 @@ export interface CliResult {
   readonly stderr: string
 }
 
-/** Runs a command line in process, away from any terminal and with nothing in its environment. */
+/**
+ * Runs a command line in process, away from any terminal and with nothing in its environment. Throws,
+ * before anything is run, for one that would reach the firewall or the units of this machine.
+ */
 export async function runCli(
   argv: readonly string[],
   options: { readonly stdin?: string | Readable } & Partial<Omit<RunInput, 'argv' | 'stdin'>> = {},
 ): Promise<CliResult> {
+  refuseOwnHost(argv)
   const { stdin = '', ...rest } = options
   const out = collect()
   const err = collect()
@@ -33,6 +38,25 @@ export async function runCli(
   })
   return { code, stdout: out.text(), stderr: err.text() }
 }
+
+/** Undefined: the command line names none. Options may stand before it. */
+export function verbOf(argv: readonly string[]): Verb | undefined {
+  return argv.map((word) => VERBS.find((verb) => verb.name === word)).find(Boolean)
+}
+
+/** Without these a verb means the machine that it is run on. */
+function refuseOwnHost(argv: readonly string[]): void {
+  const has = (...options: string[]): boolean => options.some((option) => argv.includes(option))
+  const verb = verbOf(argv)
+  if (verb === undefined || has('--help')) return
+  const isElsewhere = verb.shared.includes('netns')
+    ? has('--netns', '--live4', '--live6')
+    : !WRITES_UNITS.includes(verb.name) || has('--root')
+  if (isElsewhere) return
+  throw new Error(`this test would run "${argv.join(' ')}" on the machine itself`)
+}
+
+const WRITES_UNITS = ['install', 'uninstall']
 
 /** A folder that is gone at the end of the test. */
 export function temporaryFolder(): { readonly path: string } & Disposable {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { localExecutor } from '../../src/host/local-executor.ts'
 import { netnsExecutor } from '../../src/host/netns-executor.ts'
 import type { Backend, Family } from '../../src/ruleset/model.ts'
-import { type CliResult, runCli, temporaryFolder } from '../cli/run-cli.ts'
+import { type CliResult, runCli, temporaryFolder, verbOf } from '../cli/run-cli.ts'
 import { withoutTimes } from './namespace.ts'
 
 /** A network namespace with a name, a folder for files and one for state, and fwctl for them. */
@@ -12,7 +12,7 @@ export interface CliNamespace extends AsyncDisposable {
   readonly name: string
   readonly folder: string
   readonly stateDir: string
-  /** `--netns`, `--backend` and, where the verb has it, `--state-dir` are added. */
+  /** `--netns`, `--backend` and `--state-dir` are added where the verb takes them. */
   fwctl(argv: readonly string[], options?: Parameters<typeof runCli>[1]): Promise<CliResult>
   write(file: string, text: string): void
   run(program: string, args: readonly string[], input?: string): Promise<string>
@@ -20,22 +20,6 @@ export interface CliNamespace extends AsyncDisposable {
   /** `iptables-save -c` without the lines that hold the time. */
   save(family: Family): Promise<string>
 }
-
-const VERBS_WITH_STATE = [
-  'apply',
-  'clear',
-  'confirm',
-  'doctor',
-  'drift',
-  'lockdown',
-  'pause',
-  'restore',
-  'resume',
-  'rollback',
-  'snapshots',
-  'watch',
-]
-const VERBS_WITH_HOST = [...VERBS_WITH_STATE, 'plan', 'import']
 
 export async function cliNamespace(backend: Backend): Promise<CliNamespace> {
   const local = localExecutor()
@@ -60,12 +44,15 @@ export async function cliNamespace(backend: Backend): Promise<CliNamespace> {
     folder: folder.path,
     stateDir,
     fwctl: (argv, options) => {
-      const [verb = ''] = argv
-      // By the verb it is known that `--netns` is needed. Without it, the host itself would be meant.
-      if (verb.startsWith('-')) throw new Error(`the verb comes first, not ${verb}`)
-      const host = VERBS_WITH_HOST.includes(verb) ? ['--netns', name, '--backend', backend] : []
-      const state = VERBS_WITH_STATE.includes(verb) ? ['--state-dir', stateDir] : []
-      return runCli([...argv, ...host, ...state], { cwd: folder.path, ...options })
+      const verb = verbOf(argv.slice(0, 1))
+      if (verb === undefined) throw new Error(`the verb comes first, not ${argv[0]}`)
+      // As the verb's own table says, so that none is forgotten: without them it means the machine itself.
+      const known = { netns: name, backend, stateDir } as const
+      const flags = { netns: '--netns', backend: '--backend', stateDir: '--state-dir' } as const
+      const more = (['netns', 'backend', 'stateDir'] as const)
+        .filter((option) => verb.shared.includes(option))
+        .flatMap((option) => [flags[option], known[option]])
+      return runCli([...argv, ...more], { cwd: folder.path, ...options })
     },
     write: (file, text) => writeFileSync(join(folder.path, file), text),
     run,
