@@ -4,82 +4,22 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readApplied } from '../../src/host/applied.ts'
-import { type PendingChange, readPending } from '../../src/host/pending.ts'
-import { type StateDir, stateDirPaths } from '../../src/host/state-dir.ts'
-import type { Backend } from '../../src/ruleset/model.ts'
-import { type CliNamespace, cliNamespace } from './cli-namespace.ts'
-import { BACKENDS, withoutCounters } from './namespace.ts'
+import { readPending } from '../../src/host/pending.ts'
+import type { CliNamespace } from './cli-namespace.ts'
+import { BACKENDS } from './namespace.ts'
+import {
+  POLICY,
+  pendingOf,
+  rules,
+  settled,
+  setUp,
+  startSession,
+  stateDir,
+  until,
+} from './unconfirmed.ts'
 import { freshWatchdog } from './watchdog-bundle.ts'
 
-const LIVE = `*filter
-:INPUT ACCEPT [5:400]
-:FORWARD DROP [0:0]
-:OUTPUT ACCEPT [0:0]
-:DOCKER - [0:0]
-[4:240] -A INPUT -p tcp -m tcp --dport 23 -j ACCEPT
-[1:60] -A FORWARD -o docker0 -j DOCKER
--A FORWARD -i eth7 -j DROP
-COMMIT
-*nat
-:PREROUTING ACCEPT [0:0]
-:INPUT ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:POSTROUTING ACCEPT [0:0]
--A POSTROUTING -s 10.9.0.0/16 -j RETURN
-COMMIT
-`
-const POLICY = `apiVersion: fwctl/v1
-tables:
-  filter:
-    chains:
-      INPUT:
-        policy: DROP
-        rules:
-          - { name: loopback, in-interface: lo, jump: ACCEPT }
-          - { name: web, protocol: tcp, dport: 80, jump: WEB }
-      FORWARD:
-        policy: DROP
-        rules:
-          - { name: transit, in-interface: eth1, out-interface: eth2, jump: ACCEPT }
-      WEB: { rules: [{ name: limited, jump: ACCEPT }] }
-`
-
 beforeAll(freshWatchdog)
-
-async function setUp(backend: Backend = 'nft'): Promise<CliNamespace> {
-  const it = await cliNamespace(backend)
-  it.write('fwctl.yaml', POLICY)
-  await it.load('ipv4', LIVE)
-  await it.load('ipv6', LIVE.replaceAll('10.9.0.0/16', '2001:db8::/32'))
-  return it
-}
-
-async function rules(it: CliNamespace): Promise<string> {
-  return withoutCounters(`${await it.save('ipv4')}${await it.save('ipv6')}`)
-}
-
-function stateDir(it: CliNamespace): StateDir {
-  return stateDirPaths(it.stateDir, { stateKey: `netns-${it.name}` })
-}
-
-async function pendingOf(it: CliNamespace): Promise<PendingChange> {
-  const pending = await readPending(stateDir(it))
-  if (pending === undefined) throw new Error('nothing is pending')
-  return pending
-}
-
-async function until(what: string, isSo: () => Promise<boolean>, seconds = 30): Promise<void> {
-  const end = performance.now() + seconds * 1000
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`)
-    await sleep(100)
-  }
-}
-
-async function settled(it: CliNamespace, state: PendingChange['state']): Promise<PendingChange> {
-  await until(`the change is ${state}`, async () => (await pendingOf(it)).state === state)
-  return pendingOf(it)
-}
 
 const apply = (it: CliNamespace, within: string, ...more: string[]) =>
   it.fwctl(['apply', '--auto-approve', '--confirm-within', within, ...more])
@@ -107,7 +47,7 @@ describe.each(BACKENDS)('a change that nobody confirms, on %s', (backend) => {
   test('is rolled back after fwctl, its parent and its session are killed', async () => {
     await using it = await setUp(backend)
     const before = await rules(it)
-    const session = await startSession(it, backend)
+    const session = startSession(it, { backend, seconds: 5 })
     await until('it is applied', async () => (await rules(it)).includes('--dport 80'))
     await until('it probes', async () => session.output().includes('Probing'))
 
@@ -310,38 +250,6 @@ describe('what is not changed', () => {
     expect(await rules(it)).toBe(before)
   })
 })
-
-interface Session {
-  readonly output: () => string
-  readonly kill: () => void
-}
-
-/** A parent in a session of its own, and fwctl below it, from its sources. */
-async function startSession(it: CliNamespace, backend: Backend): Promise<Session> {
-  const main = join(import.meta.dirname, '../../src/main.ts')
-  const argv = [
-    ...['--import', import.meta.resolve('tsx'), main, 'apply', '--auto-approve'],
-    ...['--confirm-within', '5s', '--confirm-probe', 'tcp://127.0.0.1:1'],
-    ...['--netns', it.name, '--backend', backend, '--state-dir', it.stateDir],
-  ]
-  const parent = `
-    const child = require('node:child_process').spawn(process.execPath, ${JSON.stringify(argv)}, { stdio: 'inherit' })
-    child.on('exit', (code) => process.exit(code))
-  `
-  const session = spawn(process.execPath, ['-e', parent], { detached: true, cwd: it.folder })
-  let output = ''
-  session.stdout.on('data', (text) => {
-    output += text
-  })
-  session.stderr.on('data', (text) => {
-    output += text
-  })
-  return {
-    output: () => output,
-    // The whole process group at once: the parent, fwctl, and what it runs.
-    kill: () => process.kill(-(session.pid as number), 'SIGKILL'),
-  }
-}
 
 function listen(it: CliNamespace, port: number): ChildProcess {
   const server = `require('node:net').createServer((socket) => socket.end()).listen(${port}, '127.0.0.1')`

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { FwctlError } from '../../src/base/error.ts'
 import { detectBackend } from '../../src/host/backend.ts'
-import { localExecutor } from '../../src/host/local-executor.ts'
 import { serialisePlan } from '../../src/plan/saved.ts'
 import type { Report } from '../faults/fault.ts'
 import type { FaultyApply } from '../faults/faulty-apply.ts'
+import { type MountNamespace, mountNamespace } from './mount-namespace.ts'
 import { BACKENDS } from './namespace.ts'
 import { type Workbench, workbench } from './workbench.ts'
 
@@ -173,33 +173,16 @@ describe('the state directory is on a disk that is', () => {
   })
 })
 
-interface SmallDisk extends AsyncDisposable {
-  readonly pid: number
-  run(program: string, args: readonly string[]): Promise<void>
-}
-
 /** A file system of so many KiB, which only processes in its mount namespace see. */
-async function smallDisk(path: string, kibibytes: number): Promise<SmallDisk> {
-  const local = localExecutor()
-  const holder = await local.hold({
-    program: 'unshare',
-    args: ['--mount', '--propagation', 'private', 'cat'],
-    timeoutMs: 10_000,
-  })
-  const run: SmallDisk['run'] = async (program, args) => {
-    const result = await local.run({
-      program: 'nsenter',
-      args: [`--mount=/proc/${holder.pid}/ns/mnt`, '--', program, ...args],
-      timeoutMs: 10_000,
-    })
-    if (result.status !== 0) throw new Error(result.stderr)
-  }
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k,mode=700`, 'tmpfs', path])
-  return { pid: holder.pid, run, [Symbol.asyncDispose]: () => holder.stop() }
+async function smallDisk(path: string, kibibytes: number): Promise<MountNamespace> {
+  const namespace = await mountNamespace()
+  const options = `size=${kibibytes}k,mode=700`
+  await namespace.run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path])
+  return namespace
 }
 
 /** Applies in a process that sees the small disk. */
-async function applyOn(disk: SmallDisk, bench: Workbench, goal: string): Promise<Report> {
+async function applyOn(disk: MountNamespace, bench: Workbench, goal: string): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'fwctl-test-'))
   try {
     const plan = join(folder, 'plan.json')
@@ -213,13 +196,9 @@ async function applyOn(disk: SmallDisk, bench: Workbench, goal: string): Promise
       fault: { kind: 'none' },
     }
     const script = join(import.meta.dirname, '../faults/faulty-apply.ts')
-    const nsenter = (await localExecutor().find('nsenter')) ?? 'nsenter'
     const node = [process.execPath, '--import', import.meta.resolve('tsx'), script]
-    const child = spawn(
-      nsenter,
-      [`--mount=/proc/${disk.pid}/ns/mnt`, '--', ...node, JSON.stringify(request)],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
+    const [program = '', ...words] = [...disk.entry, ...node, JSON.stringify(request)]
+    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] })
     let stdout = ''
     child.stdout.on('data', (text) => {
       stdout += text
