@@ -82,6 +82,7 @@ async function bundleBin() {
     ...COMMON_JS,
     entryPoints: ['src/main.ts'],
     outfile: 'dist/main.cjs',
+    define: { FWCTL_BUILD: `'${digest.slice(0, 16)}'` },
     plugins: [throughCodeCache(digest.slice(0, 16))],
   })
   chmodSync('dist/main.cjs', 0o755)

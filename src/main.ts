@@ -9,6 +9,9 @@
 import { fstatSync, writeSync } from 'node:fs'
 import manifest from '../package.json' with { type: 'json' }
 
+/** Filled in by the build; a run from the sources has none. */
+declare const FWCTL_BUILD: string | undefined
+
 const STREAMS = { 0: 'stdin', 1: 'stdout', 2: 'stderr' } as const
 const argv = process.argv.slice(2)
 if (argv[0] === '--version' || argv[0] === '-V') openOutput(1).write(`${manifest.version}\n`)
@@ -27,6 +30,7 @@ async function start(): Promise<void> {
     isTTY: { stdin: isTerminal(0), stdout: isTerminal(1), stderr: isTerminal(2) },
     columns: isTerminal(1) ? process.stdout.columns : undefined,
     cwd: process.cwd(),
+    build: typeof FWCTL_BUILD === 'string' ? FWCTL_BUILD : undefined,
     uid: process.geteuid?.() ?? -1,
     onInterrupt,
   })

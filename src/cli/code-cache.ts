@@ -7,21 +7,10 @@
  * one for each verb, with the functions that the verb needs; its name has all that it depends on and
  * that V8 does not check itself.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  type Stats,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Script } from 'node:vm'
+import { readOwnFile, writeOwnFile } from './own-file.ts'
 
 export interface BundleInput {
   /** The file of the bundle: a function expression of what a CommonJS module sees. */
@@ -72,38 +61,12 @@ function cacheName(build: string, verb = ''): string {
 
 /** Undefined when there is none that can be believed. */
 export function readCache(path: string): Buffer | undefined {
-  let file: number | undefined
-  try {
-    if (!isOurs(statSync(dirname(path)), 0o022)) return undefined
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-    const stats = fstatSync(file)
-    return stats.isFile() && isOurs(stats, 0o077) ? unpack(readFileSync(file)) : undefined
-  } catch {
-    return undefined
-  } finally {
-    if (file !== undefined) closeSync(file)
-  }
+  const bytes = readOwnFile(path)
+  return bytes && unpack(bytes)
 }
 
-/** Whole or not at all, and not where others could change it. Says nothing when it can not be done. */
 export function writeCache(path: string, data: Uint8Array): void {
-  const temporary = `${path}.${process.pid}.tmp`
-  try {
-    if (!isOurs(statSync(dirname(path)), 0o022)) return
-    const file = openSync(temporary, 'wx', 0o600)
-    try {
-      writeFileSync(file, data)
-      writeFileSync(file, data)
-      fsyncSync(file)
-      renameSync(temporary, path)
-    } catch {
-      unlinkSync(temporary)
-    } finally {
-      closeSync(file)
-    }
-  } catch {
-    // A read-only installation, a full disk: then the next run has no cache either.
-  }
+  writeOwnFile(path, [data, data], true)
 }
 
 /**
@@ -113,11 +76,6 @@ export function writeCache(path: string, data: Uint8Array): void {
 function unpack(bytes: Buffer): Buffer | undefined {
   const data = bytes.subarray(0, bytes.length / 2)
   return data.length > 0 && data.equals(bytes.subarray(data.length)) ? data : undefined
-}
-
-/** Owned by the user who runs fwctl, with none of these permissions. */
-function isOurs({ uid, mode }: Stats, forbidden: number): boolean {
-  return uid === process.geteuid?.() && (mode & forbidden) === 0
 }
 
 /** `require`, also for other bundles; `lazy:` before a name, as the build writes it, is a stand-in. */

@@ -22,6 +22,8 @@ export interface RunInput {
   readonly columns?: number | undefined
   readonly cwd: string
   readonly uid: number
+  /** Another one for each build of fwctl: what it keeps for itself is for this one alone. */
+  readonly build?: string | undefined
   /** The clock; absent: the real one. */
   readonly now?: () => Date
   /** Calls the listener at each Ctrl-C, until what it returns is called. Absent: never. */
@@ -39,6 +41,7 @@ export interface Options {
   readonly values: readonly string[]
   readonly var: readonly string[]
   readonly for?: string
+  readonly cache?: boolean
   readonly family?: Family
   readonly format: string
   readonly quiet: boolean
@@ -75,7 +78,8 @@ export interface Options {
 }
 
 /** What a verb works with. */
-export interface Context extends Pick<RunInput, 'stdin' | 'isTTY' | 'env' | 'cwd' | 'uid' | 'now'> {
+export interface Context
+  extends Pick<RunInput, 'stdin' | 'isTTY' | 'env' | 'cwd' | 'uid' | 'build' | 'now'> {
   /** All of stdin, lossless (`decodeText`); the same text each time. */
   readonly stdinText: () => Promise<string>
   readonly options: Options

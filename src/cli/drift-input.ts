@@ -8,7 +8,7 @@ import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drif
 import { heldSets } from '../plan/hold.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Context } from './context.ts'
-import { isOffline, openExecutor, stateRoot } from './host-input.ts'
+import { hostExecutor, isOffline, stateRoot } from './host-input.ts'
 
 /**
  * The record of `--applied`, else of the state directory; for dumps only of one that is named, since
@@ -22,7 +22,7 @@ export async function readRecord(context: Context): Promise<AppliedRecord | unde
     throw new FwctlError('invalid-input', `Can not read ${applied}: there is no such file.`)
   }
   if (isOffline(context) && stateDir === undefined) return undefined
-  const executor = isOffline(context) ? {} : await openExecutor(context)
+  const executor = isOffline(context) ? {} : hostExecutor(context)
   const root = stateRoot(context)
   const paths = stateDirPaths(root, executor)
   try {

@@ -26,7 +26,14 @@ export async function openHost(
   context: Context,
   backend: Context['options']['backend'] = context.options.backend,
 ): Promise<HostInput> {
-  const executor = await openExecutor(context)
+  return completeHost(hostExecutor(context), backend)
+}
+
+/** Asks an executor's host what iptables it has, and what its names mean. */
+export async function completeHost(
+  executor: Executor,
+  backend: Context['options']['backend'],
+): Promise<HostInput> {
   const [found, names] = await Promise.all([
     detectBackend(executor, backend),
     readNames(executor, BUILTIN_NAMES),
@@ -34,10 +41,17 @@ export async function openHost(
   return { executor, backend: found, names }
 }
 
-export async function openExecutor({ options, log }: Context): Promise<Executor> {
+/** For what leaves something behind before it runs anything; throws `usage` for no such namespace. */
+export async function openExecutor(context: Context): Promise<Executor> {
+  const { netns } = context.options
+  if (netns !== undefined) await requireNamespace(logged(localExecutor(), context.log), netns)
+  return hostExecutor(context)
+}
+
+/** Whether there is such a namespace shows with the first program that is run in it. */
+export function hostExecutor({ options, log }: Pick<Context, 'options' | 'log'>): Executor {
   const local = logged(localExecutor(), log)
   if (options.netns === undefined) return local
-  await requireNamespace(local, options.netns)
   return netnsExecutor(local, { kind: 'name', name: options.netns })
 }
 

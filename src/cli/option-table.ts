@@ -34,6 +34,7 @@ export type SharedOption =
   | 'values'
   | 'var'
   | 'for'
+  | 'cache'
   | 'live4'
   | 'live6'
   | 'liveSets'
@@ -59,6 +60,10 @@ export const SHARED_OPTIONS: Readonly<Record<SharedOption, OptionSpec>> = {
   for: {
     flags: '--for <name>',
     description: 'the entry of `hosts:` in the policy whose values apply',
+  },
+  cache: {
+    flags: '--no-cache',
+    description: 'read and compile the policy anew, whatever earlier runs have kept of it',
   },
   live4: {
     flags: '--live4 <file>',
@@ -102,7 +107,7 @@ export const SHARED_OPTIONS: Readonly<Record<SharedOption, OptionSpec>> = {
   },
 }
 
-export const POLICY_OPTIONS: readonly SharedOption[] = ['values', 'var', 'for']
+export const POLICY_OPTIONS: readonly SharedOption[] = ['values', 'var', 'for', 'cache']
 export const HOST_OPTIONS: readonly SharedOption[] = ['backend', 'netns', 'host']
 export const LIVE_OPTIONS: readonly SharedOption[] = [
   'live4',

@@ -1,17 +1,28 @@
 /** From the command line to a plan: what `plan` and `apply` share. */
+import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
+import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
+import type { Names } from '../extensions/names.ts'
 import type { AppliedRecord } from '../host/applied.ts'
-import { type Live, readLive } from '../host/live.ts'
+import { type BegunDumps, beginDumps, type Live, readLive } from '../host/live.ts'
 import { readBaseline } from '../plan/drift.ts'
-import { planFromPolicy } from '../plan/from-policy.ts'
+import { dialectsFor, planCompiled } from '../plan/from-policy.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { CompiledPolicy, CompileOptions } from '../policy/compile.ts'
 import { FAMILY_NAMES } from '../report/words.ts'
-import type { Family, Ruleset } from '../ruleset/model.ts'
+import { FAMILIES, type Family, type Ruleset } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { readRecord } from './drift-input.ts'
 import { refuseErrors, type Sources } from './findings.ts'
-import { type HostInput, isOffline, openHost, readDumps } from './host-input.ts'
-import { assumedBackend, clock, compileInput, readPolicy, wantedFamilies } from './policy-input.ts'
+import { completeHost, type HostInput, hostExecutor, isOffline, readDumps } from './host-input.ts'
+import {
+  assumedBackend,
+  assumedDialects,
+  clock,
+  type PolicyInput,
+  readPolicy,
+  wantedFamilies,
+} from './policy-input.ts'
 import { planSetsInput } from './sets-input.ts'
 
 export interface PlanInput {
@@ -23,34 +34,113 @@ export interface PlanInput {
   readonly replan: (live: Live) => Promise<Plan>
 }
 
-/** Throws `invalid-input` with everything that is wrong with the policy, before a host is asked. */
+/** Throws `invalid-input` with everything that is wrong with the policy, whatever is with the host. */
 export async function planPolicy(context: Context, signal?: AbortSignal): Promise<PlanInput> {
+  const reading = isOffline(context) ? undefined : await beginReading(context, signal)
+  try {
+    return await planWith(reading, context, signal)
+  } finally {
+    reading?.stop()
+  }
+}
+
+async function planWith(
+  reading: HostReading | undefined,
+  context: Context,
+  signal: AbortSignal | undefined,
+): Promise<PlanInput> {
   const input = await readPolicy(context)
   const wanted = wantedFamilies(input, context)
   const now = clock(context)
-  // What is wrong on any host is said first, all at once.
-  const trial = compileInput(input, { families: wanted, backend: assumedBackend(context), now })
-  refuseErrors([...input.diagnostics, ...trial.diagnostics], input.sources)
-
-  const host = isOffline(context) ? undefined : await openHost(context)
-  const live = host
-    ? await readLive(host.executor, host.backend, { families: wanted, names: host.names, signal })
-    : await readDumps(wanted, context)
+  const refuse = (found: readonly Diagnostic[]): void => refuseErrors(found, input.sources)
+  const compile = compiler(input, now, refuse)
+  const found = await (reading?.host ?? readDumps(wanted, context)).catch((error: unknown) => {
+    // What is wrong on any host is said first, all at once.
+    compile(assumedDialects(FAMILIES, assumedBackend(context)), BUILTIN_NAMES)
+    throw error
+  })
+  const host = 'executor' in found ? found : undefined
+  const names = host?.names ?? BUILTIN_NAMES
+  // While the live rules are still being read.
+  if (host) compile(dialectsFor(FAMILIES, host.backend.families), names)
+  const live = 'executor' in found ? await readRules(found, reading, { wanted, signal }) : found
   noteMissingFamilies(wanted, live, context)
-  const planFor = async (found: Live): Promise<Plan> => {
-    const { plan, diagnostics } = planFromPolicy(input, found, {
-      ...(host ? { names: host.names } : {}),
-      ...(await planSetsInput({ trial, host, signal }, context)),
-      previous: await declaredBefore(found, context),
-      now,
-      diagnostics: Object.values(found).flatMap((one) => one.diagnostics),
+  const planFor = async (live: Live): Promise<Plan> => {
+    const compiled = compile(dialectsFor(FAMILIES, live), names)
+    const { policy } = input
+    if (policy === undefined) throw new Error('no policy, and no error that says why')
+    const planned = planCompiled({ ...input, policy, compiled }, live, {
+      ...(await planSetsInput({ compiled, host, signal }, context)),
+      previous: await declaredBefore(live, context),
+      diagnostics: Object.values(live).flatMap((one) => one.diagnostics),
     })
-    refuseErrors(diagnostics, input.sources)
-    if (plan === undefined) throw new Error('no plan, and no error that says why')
-    return plan
+    refuse(planned.diagnostics)
+    if (planned.plan === undefined) throw new Error('no plan, and no error that says why')
+    return planned.plan
   }
   const plan = await planFor(live)
   return { plan, sources: input.sources, ...(host ? { host } : {}), replan: planFor }
+}
+
+/** Compiles once for each host that is met, which is one. */
+function compiler(
+  input: PolicyInput,
+  now: Date,
+  refuse: (found: readonly Diagnostic[]) => void,
+): (dialects: CompileOptions['dialects'], names: Names) => CompiledPolicy {
+  let last: { readonly dialects: string; readonly compiled: CompiledPolicy } | undefined
+  return (dialects, names) => {
+    const about = JSON.stringify(dialects)
+    if (last?.dialects === about) return last.compiled
+    const compiled = input.compile({ dialects, names, now })
+    refuse([...input.diagnostics, ...compiled.diagnostics])
+    last = { dialects: about, compiled }
+    return compiled
+  }
+}
+
+/** The rules of a host that are being read while the policy is. */
+interface HostReading {
+  readonly host: Promise<HostInput>
+  readonly begun: BegunDumps
+  /** Ends what nobody has waited for. */
+  readonly stop: () => void
+}
+
+async function beginReading(
+  context: Context,
+  signal: AbortSignal | undefined,
+): Promise<HostReading> {
+  const { backend, family } = context.options
+  const needless = new AbortController()
+  const executor = hostExecutor(context)
+  const begun = await beginDumps(executor, backend, {
+    families: family === undefined ? FAMILIES : [family],
+    signal: signal ? AbortSignal.any([signal, needless.signal]) : needless.signal,
+  })
+  const host = completeHost(executor, backend)
+  host.catch(() => undefined)
+  // The policy is read in one go: by then the programs have to be started.
+  await nextTurn()
+  return { host, begun, stop: () => needless.abort() }
+}
+
+async function readRules(
+  { executor, backend, names }: HostInput,
+  reading: HostReading | undefined,
+  options: { readonly wanted: readonly Family[]; readonly signal: AbortSignal | undefined },
+): Promise<Live> {
+  const { wanted: families, signal } = options
+  return readLive(executor, backend, {
+    families,
+    names,
+    signal,
+    ...(reading && { begun: reading.begun }),
+  })
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
 /** What the policy declared at the last apply; a record that can not be read is no reason to stop. */

@@ -1,17 +1,27 @@
 /** The policy that the command line names, read and compiled. */
 import { resolve } from 'node:path'
+import { hasErrors } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
-import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts'
+import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
+import { nothingAsked, recordFiles, recordNames } from '../policy/asked.ts'
+import { type CompiledPolicy, type CompileOptions, compilePolicy } from '../policy/compile.ts'
 import { diskFiles, type PolicyFiles } from '../policy/files.ts'
 import { type LoadedPolicy, loadPolicy } from '../policy/load.ts'
 import { type Backend, type Dialect, FAMILIES, type Family } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { readInput } from './files.ts'
+import { openPolicyCache } from './policy-cache.ts'
+import { entryBytes, type PolicyFacts } from './policy-entry.ts'
 import { DEFAULT_POLICY } from './verb.ts'
 
-export interface PolicyInput extends LoadedPolicy {
+/** A policy that was read, now or in an earlier run. */
+export interface PolicyInput extends Pick<LoadedPolicy, 'diagnostics' | 'digest'> {
+  /** Undefined when there is nothing that could be looked at further. */
+  readonly policy?: PolicyFacts
   /** The texts that were read, by the names that diagnostics call them. */
   readonly sources: ReadonlyMap<string, string>
+  /** What it comes to; the same whether it is compiled now or was in an earlier run. */
+  readonly compile: (options: Required<CompileOptions>) => CompiledPolicy
 }
 
 /** Findings are in `diagnostics`; throws `usage` for a malformed option. */
@@ -22,22 +32,72 @@ export async function readPolicy(context: Context): Promise<PolicyInput> {
   refuseSharedStdin([path, ...options.values, dump])
   const sources = new Map<string, string>()
   const stdin = [path, ...options.values].includes('-') ? await readInput('-', context) : ''
-  const loaded = loadPolicy(path, {
-    files: recordingFiles({ cwd: context.cwd, stdin, sources }),
-    variables: parseVariables(options.var),
-    values: options.values,
-    ...(options.for === undefined ? {} : { host: options.for }),
-  })
-  const missing = loaded.diagnostics.some(
-    (found) => found.code === 'file-unreadable' && found.file === path,
-  )
-  if (missing && context.args[0] === undefined) {
+  const asked = nothingAsked()
+  const files = recordFiles(policyFiles({ cwd: context.cwd, stdin, sources }), asked)
+  const variables = parseVariables(options.var)
+  const main = files.read(path)
+  if ('code' in main && context.args[0] === undefined) {
     throw new FwctlError(
       'usage',
       `There is no ${DEFAULT_POLICY} here. Name the policy: fwctl <verb> POLICY.`,
     )
   }
-  return { ...loaded, sources }
+  const { values, for: host } = options
+  const key = cacheKey({ path, variables, values, host }, context)
+  const cache = 'text' in main ? openPolicyCache({ key, text: main.text }, context) : undefined
+  let loaded: LoadedPolicy | undefined
+  const load = (): LoadedPolicy => {
+    loaded ??= loadPolicy(path, { files, variables, values, ...(host !== undefined && { host }) })
+    return loaded
+  }
+  const compile = (compileOptions: Required<CompileOptions>): CompiledPolicy => {
+    const { policy, diagnostics, digest } = load()
+    if (policy === undefined) return NOTHING_COMPILED
+    const names = recordNames(compileOptions.names, asked)
+    const compiled = compilePolicy(policy, { ...compileOptions, names })
+    if (cache !== undefined && !hasErrors([...diagnostics, ...compiled.diagnostics])) {
+      const { file, families, ownership } = policy
+      const read = { policy: { file, families, ownership }, diagnostics, digest: digest() }
+      const bytes = entryBytes(key, { ...read, options: compileOptions, compiled }, asked)
+      if (bytes !== undefined) cache.store(bytes)
+    }
+    return compiled
+  }
+  const found = cache?.find(files)
+  if (found === undefined) return { ...load(), sources, compile }
+  const { policy, diagnostics, digest } = found
+  return {
+    policy,
+    diagnostics,
+    digest: () => digest,
+    sources,
+    compile: (compileOptions) => found.compiledFor(compileOptions) ?? compile(compileOptions),
+  }
+}
+
+const NOTHING_COMPILED: CompiledPolicy = {
+  desired: {},
+  externalJumps: [],
+  sets: [],
+  externalSets: [],
+  diagnostics: [],
+}
+
+/** All that a policy depends on and that is not read from files. */
+function cacheKey(
+  about: {
+    readonly path: string
+    readonly variables: Readonly<Record<string, string>>
+    readonly values: readonly string[]
+    readonly host: string | undefined
+  },
+  { build, cwd, options }: Context,
+): string {
+  const { path, variables, values, host = null } = about
+  const given = Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1))
+  // Where hosts with another back end are looked after in turn, they do not take each other's place.
+  const { backend, netns = null } = options
+  return JSON.stringify([build, cwd, path, given, values, host, backend, netns])
 }
 
 /** The second reader would find nothing, and an empty dump is a host without rules. */
@@ -51,15 +111,13 @@ export function compileInput(
   input: PolicyInput,
   options: { readonly families: readonly Family[]; readonly backend: Backend; readonly now: Date },
 ): CompiledPolicy {
-  const { policy } = input
-  if (policy === undefined) {
-    return { desired: {}, externalJumps: [], sets: [], externalSets: [], diagnostics: [] }
-  }
-  const compiled = compilePolicy(policy, {
-    dialects: assumedDialects(policy.families, options.backend),
-    now: options.now,
-  })
-  const wanted = (family: Family): boolean => options.families.includes(family)
+  const { backend, now } = options
+  const dialects = assumedDialects(FAMILIES, backend)
+  return onlyFamilies(input.compile({ dialects, names: BUILTIN_NAMES, now }), options.families)
+}
+
+function onlyFamilies(compiled: CompiledPolicy, families: readonly Family[]): CompiledPolicy {
+  const wanted = (family: Family): boolean => families.includes(family)
   return {
     ...compiled,
     desired: Object.fromEntries(
@@ -113,7 +171,7 @@ function parseVariables(given: readonly string[]): Readonly<Record<string, strin
 }
 
 /** Paths count from `cwd`; stdin has been read already, because files are read synchronously. */
-function recordingFiles(given: {
+function policyFiles(given: {
   readonly cwd: string
   readonly stdin: string
   readonly sources: Map<string, string>

@@ -38,6 +38,7 @@ export async function run(input: RunInput): Promise<ExitCode> {
       env: input.env,
       cwd: input.cwd,
       uid: input.uid,
+      build: input.build,
       ...(input.now && { now: input.now }),
       options: line.options,
       verbs: VERBS,

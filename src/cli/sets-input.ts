@@ -52,15 +52,15 @@ export interface PlanSetsInput {
 /** Nothing when neither the policy nor fwctl's own record speaks of any set. */
 export async function planSetsInput(
   about: {
-    readonly trial: CompiledPolicy
+    readonly compiled: CompiledPolicy
     readonly host: HostInput | undefined
     readonly signal?: AbortSignal | undefined
   },
   context: Context,
 ): Promise<PlanSetsInput> {
-  const { trial, host, signal } = about
-  const declared = trial.sets.map((goal) => goal.set.name)
-  const used = [...declared, ...trial.externalSets.map((set) => set.name)]
+  const { compiled, host, signal } = about
+  const declared = compiled.sets.map((goal) => goal.set.name)
+  const used = [...declared, ...compiled.externalSets.map((set) => set.name)]
   if (host === undefined) {
     const sets = await setsFromFile(used, context)
     if (sets === undefined && declared.length > 0) {

@@ -34,9 +34,10 @@ export async function detectBackend(
 ): Promise<HostBackend> {
   const families: Partial<Record<Family, FamilyTools>> = {}
   const missing: Partial<Record<Family, string>> = {}
+  const host = { executor, versions: new Map<string, Promise<string | undefined>>() }
   await Promise.all(
     FAMILIES.map(async (family) => {
-      const tools = await findTools(executor, family, choice)
+      const tools = await findTools(host, family, choice)
       if (typeof tools === 'string') missing[family] = tools
       else families[family] = tools
     }),
@@ -69,17 +70,28 @@ export function parseVersion(text: string, family: Family): Dialect | undefined 
   }
 }
 
+/** The stems of the programs that may be meant, the most likely first: `iptables-nft`. */
+export function programStems(family: Family, choice: BackendChoice): readonly string[] {
+  const plain = PROGRAM[family]
+  return choice === 'auto' ? [plain] : [`${plain}-${choice}`, plain]
+}
+
+interface ProbedHost {
+  readonly executor: Executor
+  /** What programs answered to `--version`, by their files. */
+  readonly versions: Map<string, Promise<string | undefined>>
+}
+
 async function findTools(
-  executor: Executor,
+  host: ProbedHost,
   family: Family,
   choice: BackendChoice,
 ): Promise<FamilyTools | string> {
   const plain = PROGRAM[family]
-  const stems = choice === 'auto' ? [plain] : [`${plain}-${choice}`, plain]
-  for (const stem of stems) {
+  for (const stem of programStems(family, choice)) {
     const [save, restore] = await Promise.all([
-      probe(executor, `${stem}-save`, family),
-      probe(executor, `${stem}-restore`, family),
+      probe(host, `${stem}-save`, family),
+      probe(host, `${stem}-restore`, family),
     ])
     if (!save || !restore) continue
     if (choice !== 'auto' && save.dialect.backend !== choice) continue
@@ -94,17 +106,27 @@ async function findTools(
 }
 
 async function probe(
-  executor: Executor,
+  { executor, versions }: ProbedHost,
   program: string,
   family: Family,
 ): Promise<{ readonly path: string; readonly dialect: Dialect } | undefined> {
   const path = await executor.find(program)
   if (path === undefined) return undefined
+  // One file with many names (xtables-nft-multi) has one version: it is asked once.
+  const real = (await executor.realPath?.(path)) ?? path
+  const file = /\/xtables-[\w-]*multi$/.test(real) ? real : path
+  const asked = versions.get(file) ?? askVersion(executor, path)
+  versions.set(file, asked)
+  const version = await asked
+  const dialect = version === undefined ? undefined : parseVersion(version, family)
+  return dialect && { path, dialect }
+}
+
+async function askVersion(executor: Executor, path: string): Promise<string | undefined> {
   const result = await executor.run({
     program: path,
     args: ['--version'],
     timeoutMs: VERSION_TIMEOUT_MS,
   })
-  const dialect = result.status === 0 ? parseVersion(result.stdout, family) : undefined
-  return dialect && { path, dialect }
+  return result.status === 0 ? result.stdout : undefined
 }

@@ -14,6 +14,8 @@ export interface Executor {
   readonly machine?: Machine
   /** The absolute path of a program, looked up in `PROGRAM_DIRECTORIES`, never in the caller's PATH. */
   find(program: string): Promise<string | undefined>
+  /** A program's file behind all symbolic links; absent: not possible there. */
+  realPath?(path: string): Promise<string | undefined>
   /** The text of a file, absent when there is none or it can not be read. */
   readFile(path: string): Promise<string | undefined>
   /**

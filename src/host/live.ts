@@ -3,8 +3,14 @@ import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
 import { parseSave } from '../iptables/save.ts'
 import type { Dialect, Family, Ruleset, TableName } from '../ruleset/model.ts'
-import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
-import { describeResult, type Executor } from './executor.ts'
+import {
+  type BackendChoice,
+  type FamilyTools,
+  type HostBackend,
+  programStems,
+  requireTools,
+} from './backend.ts'
+import { type Command, describeResult, type Executor, type Result } from './executor.ts'
 
 /** What the kernel holds for one family, as read at one moment. */
 export interface LiveFamily {
@@ -27,8 +33,13 @@ export interface ReadLiveOptions {
   /** What was read before: where the dump is still the same, it is not parsed once more. */
   readonly known?: Live
   readonly names?: Names
+  /** Dumps of all tables that are being made already. */
+  readonly begun?: BegunDumps
   readonly signal?: AbortSignal | undefined
 }
+
+/** By the path of the program that makes them. */
+export type BegunDumps = ReadonlyMap<string, Promise<Result>>
 
 /** iptables-save of 100,000 rules takes some 10 s on a slow machine. */
 const SAVE_TIMEOUT_MS = 120_000
@@ -47,6 +58,30 @@ export async function readLive(
     options.families.map((family) => readFamily(executor, backend, family, options)),
   )
   return Object.fromEntries(read.map((one) => [one.family, one]))
+}
+
+/**
+ * Begins to read before the back end is known for certain, with the programs that it most likely is:
+ * `readLive` takes up those that were right.
+ */
+export async function beginDumps(
+  executor: Executor,
+  choice: BackendChoice,
+  options: { readonly families: readonly Family[]; readonly signal?: AbortSignal | undefined },
+): Promise<BegunDumps> {
+  const begun = new Map<string, Promise<Result>>()
+  for (const family of options.families) {
+    for (const stem of programStems(family, choice)) {
+      const path = await executor.find(`${stem}-save`)
+      if (path === undefined) continue
+      const dump = executor.run(dumpCommand(path, options))
+      // Whoever takes it up sees how it ended.
+      dump.catch(() => undefined)
+      begun.set(path, dump)
+      break
+    }
+  }
+  return begun
 }
 
 async function readFamily(
@@ -69,20 +104,26 @@ function withoutTimes(dump: string): string {
   return dump.replaceAll(/^# (Generated|Completed) .*$/gm, '')
 }
 
+interface DumpOptions {
+  /** Absent: all. */
+  readonly table?: TableName | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+function dumpCommand(program: string, { table, signal }: DumpOptions): Command {
+  const args = ['-c', ...(table === undefined ? [] : ['-t', table])]
+  return { program, args, timeoutMs: SAVE_TIMEOUT_MS, signal }
+}
+
 /** What iptables-save prints, of all tables or of one. */
 async function dump(
   executor: Executor,
   tools: FamilyTools,
-  options: { readonly table: TableName | undefined; readonly signal?: AbortSignal | undefined },
+  options: DumpOptions & { readonly begun?: BegunDumps },
 ): Promise<string> {
-  const { table, signal } = options
   const { family } = tools.dialect
-  const result = await executor.run({
-    program: tools.save,
-    args: ['-c', ...(table === undefined ? [] : ['-t', table])],
-    timeoutMs: SAVE_TIMEOUT_MS,
-    signal,
-  })
+  const begun = options.table === undefined ? options.begun?.get(tools.save) : undefined
+  const result = await (begun ?? executor.run(dumpCommand(tools.save, options)))
   if (result.status !== 0) {
     throw new FwctlError(
       isPermissionProblem(result.stderr) ? 'no-permission' : 'live-unreadable',

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { constants } from 'node:fs'
-import { access, readFile } from 'node:fs/promises'
+import { accessSync, constants, realpathSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { isMainThread } from 'node:worker_threads'
@@ -31,6 +31,13 @@ export function localExecutor(): Executor {
   return {
     label: 'this host',
     find,
+    realPath: async (path) => {
+      try {
+        return realpathSync(path)
+      } catch {
+        return undefined
+      }
+    },
     readFile: async (path) => {
       try {
         return decodeText(await readFile(path))
@@ -49,7 +56,8 @@ async function findProgram(program: string): Promise<string | undefined> {
   for (const directory of PROGRAM_DIRECTORIES) {
     const path = join(directory, program)
     try {
-      await access(path, constants.X_OK)
+      // A handful of system calls: handing each to another thread takes longer.
+      accessSync(path, constants.X_OK)
       return path
     } catch {
       // not in this one

@@ -13,7 +13,7 @@ export type Namespace =
  */
 export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
   const entry = entryArguments(namespace)
-  const { follow } = base
+  const { follow, realPath } = base
   const enter = <C extends Pick<Command, 'program' | 'args'>>(command: C, path: string): C => ({
     ...command,
     program: 'nsenter',
@@ -34,8 +34,14 @@ export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
     stateKey: namespace.kind === 'name' ? `netns-${namespace.name}` : `netns-pid-${namespace.pid}`,
     ...(base.machine && { machine: base.machine }),
     find: base.find,
+    ...(realPath && { realPath }),
     readFile: base.readFile,
-    run: async (command) => base.run(enter(command, await locate(command.program))),
+    run: async (command) => {
+      const result = await base.run(enter(command, await locate(command.program)))
+      const isMissed = result.status !== 0 && result.stderr.startsWith('nsenter: ')
+      if (isMissed && namespace.kind === 'name') await requireNamespace(base, namespace.name)
+      return result
+    },
     hold: async (command) => base.hold(enter(command, await locate(command.program))),
     ...(follow && {
       follow: async (command, onOutput) =>

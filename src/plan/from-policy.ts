@@ -2,8 +2,9 @@ import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
 import type { Names } from '../extensions/names.ts'
 import type { LiveSets } from '../ipset/set.ts'
 import { unfaithfulRules } from '../iptables/faithful.ts'
-import { compilePolicy } from '../policy/compile.ts'
+import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts'
 import type { LoadedPolicy } from '../policy/load.ts'
+import type { Policy } from '../policy/policy.ts'
 import { danglingJumps } from '../policy/references.ts'
 import { missingSets } from '../policy/set-rules.ts'
 import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
@@ -25,29 +26,50 @@ export interface PolicyPlan {
 export function planFromPolicy(
   loaded: LoadedPolicy,
   live: LiveStates,
-  options: {
+  options: PlanPolicyOptions & {
     readonly names?: Names
-    readonly diagnostics?: readonly Diagnostic[]
     /** Rules that expired before it are left out; absent: none are. */
     readonly now?: Date
-    /** The live sets that the policy names; absent: sets are not looked at. */
-    readonly sets?: LiveSets
-    /** What was declared when fwctl last applied here. User-defined chains that are gone go. */
-    readonly previous?: Readonly<Partial<Record<Family, Ruleset>>>
-    /** Sets that fwctl made on this host. Those that the policy no longer declares go. */
-    readonly madeSets?: readonly string[]
   } = {},
 ): PolicyPlan {
-  const { policy } = loaded
-  const before = [...loaded.diagnostics, ...(options.diagnostics ?? [])]
-  if (policy === undefined) return { diagnostics: before }
-  const families = policy.families.filter((family) => live[family] !== undefined)
+  const { policy, diagnostics } = loaded
+  if (policy === undefined) {
+    return { diagnostics: [...diagnostics, ...(options.diagnostics ?? [])] }
+  }
   const { names, now } = options
   const compiled = compilePolicy(policy, {
     dialects: dialectsFor(policy.families, live),
     ...(names ? { names } : {}),
     ...(now ? { now } : {}),
   })
+  return planCompiled({ ...loaded, policy, compiled }, live, options)
+}
+
+export interface PlanPolicyOptions {
+  readonly diagnostics?: readonly Diagnostic[]
+  /** The live sets that the policy names; absent: sets are not looked at. */
+  readonly sets?: LiveSets
+  /** What was declared when fwctl last applied here. User-defined chains that are gone go. */
+  readonly previous?: Readonly<Partial<Record<Family, Ruleset>>>
+  /** Sets that fwctl made on this host. Those that the policy no longer declares go. */
+  readonly madeSets?: readonly string[]
+}
+
+/** A policy that was compiled in the host's own dialects. */
+export interface PolicyToPlan extends Pick<LoadedPolicy, 'diagnostics' | 'digest'> {
+  readonly policy: Pick<Policy, 'families' | 'ownership'>
+  readonly compiled: CompiledPolicy
+}
+
+/** Plans what a policy was compiled to. Throws like `makePlan`. */
+export function planCompiled(
+  input: PolicyToPlan,
+  live: LiveStates,
+  options: PlanPolicyOptions = {},
+): PolicyPlan {
+  const { policy, compiled } = input
+  const before = [...input.diagnostics, ...(options.diagnostics ?? [])]
+  const families = policy.families.filter((family) => live[family] !== undefined)
   const jumps = compiled.externalJumps.filter((jump) => families.includes(jump.family))
   const isLive = (table: string, chain: string, family: Family): boolean =>
     live[family]?.ruleset.tables
@@ -68,7 +90,7 @@ export function planFromPolicy(
       return [{ dialect: found.dialect, live: found.ruleset, desired, previous }]
     }),
     ownership: policy.ownership,
-    policyDigest: loaded.digest(),
+    policyDigest: input.digest(),
     ...(options.sets === undefined
       ? {}
       : { sets: { live: options.sets, goals: compiled.sets, made: options.madeSets ?? [] } }),
@@ -97,9 +119,9 @@ function unfaithfulLiveRules(live: LiveStates, families: readonly Family[]): Dia
  * Also for a family that is not looked at: a rule for IPv6 alone is no mistake because only IPv4 is
  * planned.
  */
-function dialectsFor(
+export function dialectsFor(
   families: readonly Family[],
-  live: LiveStates,
+  live: Readonly<Partial<Record<Family, { readonly dialect: Dialect }>>>,
 ): Readonly<Partial<Record<Family, Dialect>>> {
   const known = Object.values(live).find((state) => state !== undefined)?.dialect
   const dialects: Partial<Record<Family, Dialect>> = {}

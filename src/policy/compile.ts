@@ -52,6 +52,8 @@ export interface CompiledPolicy {
   /** Sets that the policy uses without declaring them. */
   readonly externalSets: readonly ExternalSet[]
   readonly diagnostics: readonly Diagnostic[]
+  /** The last millisecond since 1970 at which the same comes out; absent: time changes nothing. */
+  readonly sameUntil?: number
 }
 
 /** Compiles a policy to the rules that it stands for. Pure; reports everything that is wrong. */
@@ -59,6 +61,7 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
   const findings = startFindings()
   const { dialects, names = BUILTIN_NAMES, now } = options
   const targetAt = new WeakMap<Rule, Position>()
+  const deadlines: number[] = []
   const families = policy.families.filter((family) => dialects[family] !== undefined)
   const sets = setsByName(policy.sets)
   checkGroups({ groups: policy.groups, names, findings })
@@ -72,6 +75,7 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
       dialects,
       families,
       targetAt,
+      deadlines,
       ...(now && { now }),
     }),
   )
@@ -87,7 +91,15 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
   const failed = !policy.valid || hasErrors(diagnostics)
   const desired = failed ? {} : Object.fromEntries(rulesets.map((r) => [r.family, r]))
   const goals = failed ? [] : setGoals(rulesets, policy.sets)
-  return { desired, externalJumps, sets: goals, externalSets, diagnostics }
+  const sameUntil = deadlines.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
+  return {
+    desired,
+    externalJumps,
+    sets: goals,
+    externalSets,
+    diagnostics,
+    ...(Number.isFinite(sameUntil) && { sameUntil }),
+  }
 }
 
 type ByFamily<T> = Readonly<Partial<Record<Family, T>>>

@@ -4,7 +4,8 @@ import type { Findings } from './findings.ts'
 import type { ScalarValue, Value } from './value.ts'
 
 /** How long before its end a rule is warned of. */
-const NOTICE_MS = 7 * 24 * 60 * 60 * 1000
+const HOUR_MS = 60 * 60 * 1000
+const NOTICE_MS = 7 * 24 * HOUR_MS
 
 export interface Expiry {
   /** As it was written. */
@@ -47,6 +48,15 @@ export function isExpired(
   return false
 }
 
+/** The last millisecond at which `isExpired` still says what it says now. */
+export function sameUntil({ instant }: Expiry, now: Date): number {
+  const left = instant - now.getTime()
+  if (left <= 0) return Number.POSITIVE_INFINITY
+  if (left > NOTICE_MS) return instant - NOTICE_MS - 1
+  // The notice counts hours.
+  return instant - Math.floor(left / HOUR_MS) * HOUR_MS - (left < HOUR_MS ? 1 : 0)
+}
+
 const INSTANT =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d)))?$/
 
@@ -73,7 +83,7 @@ export function parseInstant(text: string): number | undefined {
 }
 
 function inWords(ms: number): string {
-  const hours = Math.floor(ms / 3_600_000)
+  const hours = Math.floor(ms / HOUR_MS)
   if (hours < 1) return 'less than an hour'
   const [count, word] = hours < 48 ? [hours, 'hour'] : [Math.floor(hours / 24), 'day']
   return `${count} ${word}${count === 1 ? '' : 's'}`

@@ -2,7 +2,7 @@
 import { parseRule } from '../iptables/parse-rule.ts'
 import { makeRule } from '../iptables/rule.ts'
 import type { Family, Origin, Rule } from '../ruleset/model.ts'
-import { isExpired } from './expiry.ts'
+import { isExpired, sameUntil } from './expiry.ts'
 import { type Findings, startFindings } from './findings.ts'
 import type { Operand, OperandMember } from './operand.ts'
 import type { CompiledRule, RuleContext } from './rule-context.ts'
@@ -32,7 +32,9 @@ export function compileMapping(rule: MapValue, context: RuleContext): CompiledRu
       context.findings.error(code, at, message, hints === '' ? undefined : hints)
     }
   }
-  if (!parts.enabled || isExpired(parts.expiry, context.now, context.findings)) return {}
+  if (!parts.enabled) return {}
+  if (parts.expiry && context.now) context.deadlines?.push(sameUntil(parts.expiry, context.now))
+  if (isExpired(parts.expiry, context.now, context.findings)) return {}
   return Object.fromEntries(attempts.map(({ family, rules }) => [family, rules]))
 }
 

@@ -7,6 +7,8 @@ export interface RuleContext extends OperandContext {
   readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
   /** Rules that expired before it are left out; absent: none are. */
   readonly now?: Date
+  /** Gets, for each rule that expires, until when what `now` makes of it stays the same. */
+  readonly deadlines?: number[]
   /** The families that the chain exists in. */
   readonly families: readonly Family[]
   /** Where the target of each compiled rule is written: what is wrong with a jump points there. */

@@ -1,0 +1,138 @@
+/**
+ * A compiled policy as text, and back. Back from it, a rule is its text alone until somebody asks for
+ * more: what it means is read from the text, as a rule of a dump is, and where it comes from is a line
+ * of its own. A plan without changes asks for neither.
+ */
+import type { Names } from '../extensions/names.ts'
+import type { SetGoal } from '../ipset/set.ts'
+import { newPieceCache, type PieceCache } from '../iptables/saved-pieces.ts'
+import { readSavedRule } from '../iptables/saved-rule.ts'
+import type {
+  Chain,
+  Dialect,
+  Family,
+  Origin,
+  Rule,
+  RuleSpec,
+  Ruleset,
+  TableName,
+} from '../ruleset/model.ts'
+import type { CompiledPolicy } from './compile.ts'
+
+export interface CompiledText {
+  /** Plain data, for JSON. */
+  readonly head: CompiledHead
+  /** The texts of all rules, family by family, in the order of `head`; a line each. */
+  readonly rules: string
+  /** Where they come from, as JSON; a line each. */
+  readonly origins: string
+}
+
+interface CompiledHead extends Omit<CompiledPolicy, 'desired'> {
+  readonly rulesets: readonly RulesetHead[]
+}
+
+interface RulesetHead {
+  readonly family: Family
+  readonly tables: readonly { readonly name: TableName; readonly chains: readonly ChainHead[] }[]
+}
+
+type ChainHead = Omit<Chain, 'rules' | 'counters'> & { readonly count: number }
+
+/** Undefined for what has no such text: it is compiled anew each time. */
+export function compiledText(compiled: CompiledPolicy): CompiledText | undefined {
+  const rules: Rule[] = []
+  const rulesets = Object.values(compiled.desired).map(({ family, tables }) => ({
+    family,
+    tables: tables.map((table) => ({
+      name: table.name,
+      chains: table.chains.map((chain): ChainHead => {
+        for (const rule of chain.rules) rules.push(rule)
+        const { rules: own, counters: _, ...head } = chain
+        return { ...head, count: own.length }
+      }),
+    })),
+  }))
+  if (!rules.every(isPlain) || compiled.sets.some(hasCounters)) return undefined
+  const { desired: _, ...rest } = compiled
+  return {
+    head: { rulesets, ...rest },
+    rules: rules.map((rule) => rule.text).join('\n'),
+    origins: rules.map((rule) => JSON.stringify(rule.origin)).join('\n'),
+  }
+}
+
+function isPlain({ text, counters, origin }: Rule): boolean {
+  return counters === undefined && origin !== undefined && !text.includes('\n')
+}
+
+function hasCounters({ set }: SetGoal): boolean {
+  return set.entries.some((entry) => entry.packets !== undefined || entry.bytes !== undefined)
+}
+
+/** `origins` is only asked for when the place of a rule is. */
+export function readCompiledText(
+  text: Pick<CompiledText, 'head' | 'rules'> & { readonly origins: () => string },
+  context: {
+    readonly dialects: Readonly<Partial<Record<Family, Dialect>>>
+    readonly names: Names
+  },
+): CompiledPolicy {
+  const { rulesets, ...head } = text.head
+  const texts = text.rules.split('\n')
+  let origins: readonly string[] | undefined
+  const originOf = (index: number): Origin => {
+    origins ??= text.origins().split('\n')
+    return JSON.parse(origins[index] as string) as Origin
+  }
+  let next = 0
+  const desired = rulesets.map(({ family, tables }): Ruleset => {
+    const dialect = context.dialects[family]
+    if (dialect === undefined) throw new Error(`no dialect for the compiled ${family} rules`)
+    const shared = { dialect, names: context.names, cache: newPieceCache(), originOf }
+    const readChain = ({ count, ...chain }: ChainHead): Chain => {
+      const rules: Rule[] = []
+      for (const end = next + count; next < end; next++) {
+        rules.push(lazyRule(texts[next] as string, next, shared))
+      }
+      return { ...chain, rules }
+    }
+    return {
+      family,
+      tables: tables.map(({ name, chains }) => ({ name, chains: chains.map(readChain) })),
+    }
+  })
+  return { ...head, desired: Object.fromEntries(desired.map((one) => [one.family, one])) }
+}
+
+function lazyRule(
+  text: string,
+  index: number,
+  shared: {
+    readonly dialect: Dialect
+    readonly names: Names
+    readonly cache: PieceCache
+    readonly originOf: (index: number) => Origin
+  },
+): Rule {
+  let read: Rule | undefined
+  let origin: Origin | undefined
+  const meaning = (): Rule => {
+    const context = { ...shared, counters: undefined, origin: undefined }
+    read ??= readSavedRule(text, context)[0] as Rule
+    return read
+  }
+  return {
+    text,
+    get spec(): RuleSpec {
+      return meaning().spec
+    },
+    get key(): string {
+      return meaning().key
+    },
+    get origin(): Origin {
+      origin ??= shared.originOf(index)
+      return origin
+    },
+  }
+}
