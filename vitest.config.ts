@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { ViteUserConfig } from 'vitest/config'
 
 const config: ViteUserConfig = {
@@ -21,6 +22,8 @@ const config: ViteUserConfig = {
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          // What built bins keep for their next run, away from the machine's own /var/cache.
+          env: { XDG_CACHE_HOME: resolve('node_modules/.cache/fwctl-e2e') },
           retry: 0,
           sequence: { groupOrder: 1 },
         },

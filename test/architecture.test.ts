@@ -38,6 +38,7 @@ const PURE_MODULES = [
   'path/posix',
   'url',
   'util',
+  'zlib',
 ]
 
 /** One place runs processes, one knows YAML, one logs, one reads the command line. */

@@ -71,9 +71,7 @@ export function entryBytes(
   const body = Buffer.concat([...parts, ...texts])
   const sizes = [...parts, ...texts].map((part) => part.length)
   const frame: Frame = { checksum: checksum(body), sizes }
-  const line = JSON.stringify(frame)
-  // The body begins at a multiple of four, where it can be summed up in place.
-  return [Buffer.from(`${line}${' '.repeat(3 - (line.length % 4))}\n`), body]
+  return [Buffer.from(`${JSON.stringify(frame)}\n`), body]
 }
 
 /** An entry that was found, and that holds for the files as they are. */
@@ -142,11 +140,10 @@ function isCompiledFor(head: Head, options: Required<CompileOptions>): boolean {
   const names: Pick<Asked, 'names'> = {
     names: new Map(head.names.map(([question, told]) => [question, told ?? undefined])),
   }
-  const { sameUntil = Number.POSITIVE_INFINITY } = head.compiled
+  const { sameUntil } = head.compiled
   return (
     JSON.stringify(head.dialects) === JSON.stringify(dialects) &&
-    (head.compiled.sameUntil === undefined || head.now <= now.getTime()) &&
-    now.getTime() <= sameUntil &&
+    (sameUntil === undefined || (head.now <= now.getTime() && now.getTime() <= sameUntil)) &&
     namesSayTheSame(names, options.names as Names)
   )
 }

@@ -28,16 +28,23 @@ export function whyUnfaithful(
 
 /**
  * Looks at negated rules only, unless `all` is set: reading every rule costs as much as all else
- * that a plan does, and what iptables stores as a match for all was written with a `!`.
+ * that a plan does, and what iptables stores as a match for all was written with a `!`. Rules whose
+ * text is in `known` are not looked at either: it is known of them that they are faithful.
  */
 export function unfaithfulRules(
   ruleset: Ruleset,
-  options: { readonly dialect: Dialect; readonly names?: Names; readonly all?: boolean },
+  options: {
+    readonly dialect: Dialect
+    readonly names?: Names
+    readonly all?: boolean
+    readonly known?: () => ReadonlySet<string>
+  },
 ): readonly UnfaithfulRule[] {
   return ruleset.tables.flatMap(({ name: table, chains }) =>
     chains.flatMap(({ name: chain, rules }) =>
       rules.flatMap((rule, i): UnfaithfulRule[] => {
         if (!options.all && !rule.text.includes('! ')) return []
+        if (options.known?.().has(rule.text)) return []
         const reason = whyUnfaithful(rule, options)
         return reason ? [{ table, chain, position: i + 1, rule, reason }] : []
       }),

@@ -171,8 +171,9 @@ function policyLine({ name, live, target }: ChainPair): Line {
 function chainLines(pair: ChainPair, shared: SharedChain): Line[] {
   const { name, isBuiltin } = pair
   const rules = { live: rulesOf(pair.live), target: rulesOf(pair.target) }
-  const isShared = isBuiltin || isForeignChain(name, shared.patterns)
-  return editLines({ ...rules, foreign: isShared ? shared : undefined }).map((edit) => ({
+  const foreign = (): SharedChain | undefined =>
+    isBuiltin || isForeignChain(name, shared.patterns) ? shared : undefined
+  return editLines({ ...rules, foreign }).map((edit) => ({
     text: restoreLine(name, edit),
     chain: name,
     rule: edit.rule,

@@ -28,6 +28,7 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
+import { ruleWith } from '../ruleset/rule-with.ts'
 import { type ChainPair, pairChains } from './diff.ts'
 import { carried } from './edit-lines.ts'
 import { type ChainEdits, chainEdits } from './edits.ts'
@@ -235,7 +236,9 @@ function withCounters({ table, live, target }: Step): Table | undefined {
       const { sources } = chainEdits(found, chain.rules)
       const rules = chain.rules.map((rule, index): Rule => {
         const counters = carried(rule, sources[index], found)
-        return counters === undefined || counters === rule.counters ? rule : { ...rule, counters }
+        return counters === undefined || counters === rule.counters
+          ? rule
+          : ruleWith(rule, { counters })
       })
       return { ...chain, rules }
     }),

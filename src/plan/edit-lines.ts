@@ -30,16 +30,16 @@ export interface SharedChain {
   readonly patterns: ForeignPatterns
 }
 
-/** `foreign` is undefined for chains that are ours alone. */
+/** `foreign` is asked where there are edits; undefined for chains that are ours alone. */
 export function editLines(input: {
   readonly live: readonly Rule[]
   readonly target: readonly Rule[]
-  readonly foreign: SharedChain | undefined
+  readonly foreign: () => SharedChain | undefined
 }): EditLine[] {
-  const { live, target, foreign } = input
+  const { live, target } = input
   const edits = chainEdits(live, target)
   if (edits.gaps.length === 0) return []
-  const byValue = foreignRemovals({ live, edits, foreign })
+  const byValue = foreignRemovals({ live, edits, foreign: input.foreign() })
 
   // A rule that goes and one that comes in the same gap share one -R, related or not.
   const replacedBy = new Map<number, number>()

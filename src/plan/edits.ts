@@ -36,6 +36,76 @@ export interface ChainEdits {
  * resembles it is that rule, changed.
  */
 export function chainEdits(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
+  const { head, tail } = commonEnds(live, target)
+  if (head === live.length && head === target.length) return noEdits(head)
+  const middle = editsBetween(
+    live.slice(head, live.length - tail),
+    target.slice(head, target.length - tail),
+  )
+  return head + tail === 0 ? middle : withEnds(middle, { head, tail })
+}
+
+/**
+ * How many rules at the beginning and at the end have the same texts: they stay, unread. (What goes
+ * before or behind hook jumps is matched as a whole, see `keptRules`.)
+ */
+function commonEnds(
+  live: readonly Rule[],
+  target: readonly Rule[],
+): { readonly head: number; readonly tail: number } {
+  const shorter = Math.min(live.length, target.length)
+  let head = 0
+  while (head < shorter && live[head]?.text === target[head]?.text) head++
+  if (head === shorter && live.length === target.length) return { head, tail: 0 }
+  if (live.some((rule) => isHookText(rule.text))) return { head: 0, tail: 0 }
+  let tail = 0
+  while (tail < shorter - head && live.at(-1 - tail)?.text === target.at(-1 - tail)?.text) tail++
+  return { head, tail }
+}
+
+/** Most chains: what becomes of their rules is hardly ever asked. */
+function noEdits(count: number): ChainEdits {
+  return {
+    get fates(): readonly Fate[] {
+      return Array.from({ length: count }, (_, target) => ({ kind: 'keep', target }))
+    },
+    get sources(): readonly Source[] {
+      return Array.from({ length: count }, (_, live) => ({ kind: 'keep', live }))
+    },
+    gaps: [],
+  }
+}
+
+function withEnds(
+  { fates, sources, gaps }: ChainEdits,
+  { head, tail }: { readonly head: number; readonly tail: number },
+): ChainEdits {
+  return {
+    fates: [
+      ...range(0, head).map((target): Fate => ({ kind: 'keep', target })),
+      ...fates.map(
+        (fate): Fate => (fate.kind === 'remove' ? fate : { ...fate, target: fate.target + head }),
+      ),
+      ...range(0, tail).map((i): Fate => ({ kind: 'keep', target: head + sources.length + i })),
+    ],
+    sources: [
+      ...range(0, head).map((live): Source => ({ kind: 'keep', live })),
+      ...sources.map(
+        (source): Source =>
+          source.kind === 'add' ? source : { ...source, live: source.live + head },
+      ),
+      ...range(0, tail).map((i): Source => ({ kind: 'keep', live: head + fates.length + i })),
+    ],
+    gaps: gaps.map(({ liveStart, liveEnd, targetStart, targetEnd }) => ({
+      liveStart: liveStart + head,
+      liveEnd: liveEnd + head,
+      targetStart: targetStart + head,
+      targetEnd: targetEnd + head,
+    })),
+  }
+}
+
+function editsBetween(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
   const [liveKeys, targetKeys] = identities(live, target)
   const fates: Fate[] = live.map(() => ({ kind: 'remove' }))
   const sources: Source[] = target.map(() => ({ kind: 'add' }))
@@ -82,11 +152,13 @@ export function chainEdits(live: readonly Rule[], target: readonly Rule[]): Chai
  * there is one, the rest is matched first. (A longest common subsequence alone would keep either.)
  */
 function keptRules(live: readonly string[], target: readonly string[]): readonly Pair[] {
-  const isHook = (key: string): boolean => key.includes('-j FWCTL-')
-  if (!live.some(isHook)) return longestCommonSubsequence(live, target)
-  const ours = indices(live, isHook)
-  const wanted = indices(target, isHook)
-  const others = [indices(live, (key) => !isHook(key)), indices(target, (key) => !isHook(key))]
+  if (!live.some(isHookText)) return longestCommonSubsequence(live, target)
+  const ours = indices(live, isHookText)
+  const wanted = indices(target, isHookText)
+  const others = [
+    indices(live, (key) => !isHookText(key)),
+    indices(target, (key) => !isHookText(key)),
+  ]
   const [from = [], to = []] = others
   const kept: Pair[] = longestCommonSubsequence(
     from.map((i) => live[i] as string),
@@ -99,6 +171,11 @@ function keptRules(live: readonly string[], target: readonly string[]): readonly
     if (fits !== undefined) kept.push([i, fits])
   }
   return kept.sort(([a], [b]) => a - b)
+}
+
+/** Of a text as of a key. */
+function isHookText(text: string): boolean {
+  return text.includes('-j FWCTL-')
 }
 
 function indices(keys: readonly string[], isMeant: (key: string) => boolean): number[] {

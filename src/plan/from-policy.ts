@@ -94,17 +94,27 @@ export function planCompiled(
     ...(options.sets === undefined
       ? {}
       : { sets: { live: options.sets, goals: compiled.sets, made: options.madeSets ?? [] } }),
-    diagnostics: [...diagnostics, ...unfaithfulLiveRules(live, families)],
+    diagnostics: [...diagnostics, ...unfaithfulLiveRules(live, families, compiled.desired)],
   })
   return { plan, diagnostics: plan.diagnostics }
 }
 
 /** Live rules that do not do what they say: reported, and kept unless the policy removes them. */
-function unfaithfulLiveRules(live: LiveStates, families: readonly Family[]): Diagnostic[] {
+function unfaithfulLiveRules(
+  live: LiveStates,
+  families: readonly Family[],
+  desired: CompiledPolicy['desired'],
+): Diagnostic[] {
   return families.flatMap((family) => {
     const state = live[family]
     if (state === undefined) return []
-    return unfaithfulRules(state.ruleset, state).map(
+    let known: ReadonlySet<string> | undefined
+    const options = {
+      ...state,
+      // The policy would have been refused with a rule that does not do what it says.
+      known: () => (known ??= textsOf(desired[family])),
+    }
+    return unfaithfulRules(state.ruleset, options).map(
       ({ table, chain, position, rule, reason }): Diagnostic => ({
         code: reason.code,
         severity: 'warning',
@@ -113,6 +123,14 @@ function unfaithfulLiveRules(live: LiveStates, families: readonly Family[]): Dia
       }),
     )
   })
+}
+
+function textsOf(ruleset: Ruleset | undefined): ReadonlySet<string> {
+  const texts = new Set<string>()
+  for (const { chains } of ruleset?.tables ?? []) {
+    for (const { rules } of chains) for (const { text } of rules) texts.add(text)
+  }
+  return texts
 }
 
 /**

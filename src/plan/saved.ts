@@ -15,6 +15,7 @@ import type { LiveSets, SetGoal } from '../ipset/set.ts'
 import { parseSave, printSave } from '../iptables/save.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Dialect, Family, Origin, Ruleset, TableName } from '../ruleset/model.ts'
+import { ruleWith } from '../ruleset/rule-with.ts'
 import type { Unmanaged } from './claim.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { isSetName, readGoal, type SavedSets, saveGoal } from './saved-sets.ts'
@@ -268,7 +269,7 @@ function withOrigins(target: Ruleset, origins: readonly SavedOrigin[]): Ruleset 
       ...chain,
       rules: chain.rules.map((rule, index) => {
         const origin = known.get(placeOf(table.name, chain.name, index + 1))
-        return origin === undefined ? rule : { ...rule, origin }
+        return origin === undefined ? rule : ruleWith(rule, { origin })
       }),
     })),
   }))

@@ -52,7 +52,7 @@ export interface CompiledPolicy {
   /** Sets that the policy uses without declaring them. */
   readonly externalSets: readonly ExternalSet[]
   readonly diagnostics: readonly Diagnostic[]
-  /** The last millisecond since 1970 at which the same comes out; absent: time changes nothing. */
+  /** The last millisecond since 1970 at which the same comes out; absent: it knows no time. */
   readonly sameUntil?: number
 }
 
@@ -91,14 +91,14 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
   const failed = !policy.valid || hasErrors(diagnostics)
   const desired = failed ? {} : Object.fromEntries(rulesets.map((r) => [r.family, r]))
   const goals = failed ? [] : setGoals(rulesets, policy.sets)
-  const sameUntil = deadlines.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
+  const sameUntil = deadlines.reduce((a, b) => Math.min(a, b), Number.MAX_SAFE_INTEGER)
   return {
     desired,
     externalJumps,
     sets: goals,
     externalSets,
     diagnostics,
-    ...(Number.isFinite(sameUntil) && { sameUntil }),
+    ...(deadlines.length > 0 && { sameUntil }),
   }
 }
 

@@ -5,19 +5,10 @@
  */
 import type { Names } from '../extensions/names.ts'
 import type { SetGoal } from '../ipset/set.ts'
-import { newPieceCache, type PieceCache } from '../iptables/saved-pieces.ts'
-import { readSavedRule } from '../iptables/saved-rule.ts'
-import type {
-  Chain,
-  Dialect,
-  Family,
-  Origin,
-  Rule,
-  RuleSpec,
-  Ruleset,
-  TableName,
-} from '../ruleset/model.ts'
+import { newPieceCache } from '../iptables/saved-pieces.ts'
+import type { Chain, Dialect, Family, Origin, Rule, Ruleset, TableName } from '../ruleset/model.ts'
 import type { CompiledPolicy } from './compile.ts'
+import { CompiledRule } from './compiled-rule.ts'
 
 export interface CompiledText {
   /** Plain data, for JSON. */
@@ -93,7 +84,7 @@ export function readCompiledText(
     const readChain = ({ count, ...chain }: ChainHead): Chain => {
       const rules: Rule[] = []
       for (const end = next + count; next < end; next++) {
-        rules.push(lazyRule(texts[next] as string, next, shared))
+        rules.push(new CompiledRule(texts[next] as string, next, shared))
       }
       return { ...chain, rules }
     }
@@ -103,36 +94,4 @@ export function readCompiledText(
     }
   })
   return { ...head, desired: Object.fromEntries(desired.map((one) => [one.family, one])) }
-}
-
-function lazyRule(
-  text: string,
-  index: number,
-  shared: {
-    readonly dialect: Dialect
-    readonly names: Names
-    readonly cache: PieceCache
-    readonly originOf: (index: number) => Origin
-  },
-): Rule {
-  let read: Rule | undefined
-  let origin: Origin | undefined
-  const meaning = (): Rule => {
-    const context = { ...shared, counters: undefined, origin: undefined }
-    read ??= readSavedRule(text, context)[0] as Rule
-    return read
-  }
-  return {
-    text,
-    get spec(): RuleSpec {
-      return meaning().spec
-    },
-    get key(): string {
-      return meaning().key
-    },
-    get origin(): Origin {
-      origin ??= shared.originOf(index)
-      return origin
-    },
-  }
 }

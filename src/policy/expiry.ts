@@ -51,7 +51,7 @@ export function isExpired(
 /** The last millisecond at which `isExpired` still says what it says now. */
 export function sameUntil({ instant }: Expiry, now: Date): number {
   const left = instant - now.getTime()
-  if (left <= 0) return Number.POSITIVE_INFINITY
+  if (left <= 0) return Number.MAX_SAFE_INTEGER
   if (left > NOTICE_MS) return instant - NOTICE_MS - 1
   // The notice counts hours.
   return instant - Math.floor(left / HOUR_MS) * HOUR_MS - (left < HOUR_MS ? 1 : 0)

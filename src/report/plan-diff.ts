@@ -5,6 +5,7 @@ import type { IpSet } from '../ipset/set.ts'
 import type { FamilyPlan, Plan } from '../plan/plan.ts'
 import { stateText } from '../plan/state.ts'
 import type { Ruleset, TableName } from '../ruleset/model.ts'
+import { ruleWith } from '../ruleset/rule-with.ts'
 import { printable } from './printable.ts'
 import { entryText } from './set-words.ts'
 
@@ -73,7 +74,9 @@ function withLiveSpelling({ live, target }: FamilyPlan, name: TableName): Rulese
     ...table,
     chains: table.chains.map((chain) => {
       const texts = new Map(chains.get(chain.name)?.rules.map((rule) => [rule.key, rule.text]))
-      const rules = chain.rules.map((rule) => ({ ...rule, text: texts.get(rule.key) ?? rule.text }))
+      const rules = chain.rules.map((rule) =>
+        ruleWith(rule, { text: texts.get(rule.key) ?? rule.text }),
+      )
       return { ...chain, rules }
     }),
   }))

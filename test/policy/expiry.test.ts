@@ -79,3 +79,30 @@ test('instants are read as JavaScript reads them', () => {
     }),
   )
 })
+
+test('until the moment that a compiled policy names, the same comes out, and no longer', () => {
+  const minute = 60_000
+  const span = 20 * 24 * 60
+  fc.assert(
+    fc.property(fc.integer({ min: -span, max: span }), fc.nat(span), (minutes, later) => {
+      const expires = new Date(NOW.getTime() + minutes * minute).toISOString()
+      const at = (time: number) => {
+        const { policy } = parsePolicy(POLICY_THAT_EXPIRES.replace('EXPIRES', expires))
+        if (policy === undefined) throw new Error('no policy')
+        const dialect = { family: 'ipv4', backend: 'nft', version: [1, 8, 9] } as const
+        const options = { dialects: { ipv4: dialect }, now: new Date(time) }
+        const { desired, diagnostics, sameUntil = 0 } = compilePolicy(policy, options)
+        return { seen: JSON.stringify([desired, diagnostics]), sameUntil }
+      }
+      const { seen, sameUntil } = at(NOW.getTime())
+      const time = NOW.getTime() + later * minute
+      if (time <= sameUntil) expect(at(time).seen).toBe(seen)
+      expect(at(Math.min(sameUntil, 8e15)).seen).toBe(seen)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+const POLICY_THAT_EXPIRES = `apiVersion: fwctl/v1
+tables: { filter: { chains: { INPUT: { rules: [{ source: 10.0.0.1, expires: EXPIRES, jump: DROP }] } } } }
+`
