@@ -79,11 +79,25 @@ export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
   })
   try {
     const recovery = await recover(request, request.stateDir)
-    const ending = await requireNothingPending(request, request.stateDir, request.ends)
-    return { recovery, ...(await applyContested(request, ending)) }
+    try {
+      const ending = await requireNothingPending(request, request.stateDir, request.ends)
+      return { recovery, ...(await applyContested(request, ending)) }
+    } catch (error) {
+      throw withRecovery(error, recovery)
+    }
   } finally {
     await lock.release()
   }
+}
+
+/** What became of the run before may well be why this one does not get through. */
+function withRecovery(error: unknown, recovery: Recovery): unknown {
+  if (recovery.kind === 'nothing-open' || !(error instanceof FwctlError)) return error
+  const message = `${recovery.message} Then, of this one: ${error.message}`
+  return new FwctlError(error.code, message, {
+    cause: error,
+    details: { ...error.details, recovery },
+  })
 }
 
 type Applied = Omit<Extract<ApplyOutcome, { kind: 'applied' }>, 'recovery' | 'retries'>

@@ -18,6 +18,7 @@ import { printSave } from '../iptables/save.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { AppliedRecord } from './applied.ts'
 import { type BootTime, readBootTime } from './boot-clock.ts'
+import { commandsToLoad, sayHowToLoad } from './by-hand.ts'
 import type { Edit, Host } from './commit.ts'
 import { goWayBack, pendingHost } from './confirm-way-back.ts'
 import type { JournalSets } from './journal.ts'
@@ -206,11 +207,16 @@ async function rollBackNow(
   const snapshot = await readSnapshot(stateDir, pending.snapshot)
   const outcome = await goWayBack(pendingHost(pending, executor, names), pending, snapshot)
   if (outcome.kind === 'failed') {
+    const commands = commandsToLoad(executor, stateDir, {
+      snapshot: pending.snapshot,
+      families: pending.families,
+      sets: pending.sets !== undefined,
+    })
     throw new FwctlError(
       'rollback-incomplete',
       `The change of ${pending.createdAt} was not confirmed in time, and rolling it back failed: ` +
-        `${outcome.reason}. The rules before it are in ${stateDir.snapshots}/${pending.snapshot}.`,
-      { details: { token: pending.token, snapshot: pending.snapshot } },
+        `${outcome.reason}. ${sayHowToLoad(executor, commands)}`,
+      { details: { token: pending.token, snapshot: pending.snapshot, commands } },
     )
   }
   const loss = outcome.kind === 'exact' ? '' : '; whole tables were loaded from the snapshot'

@@ -8,6 +8,8 @@ import type { HostFiles } from './host-files.ts'
 export interface Executor {
   /** As messages name the target: `this host`, `network namespace web`. */
   readonly label: string
+  /** What a person on its machine types before a command to get there; absent: nothing. */
+  readonly entry?: readonly string[]
   /** A name, fit for a folder, of the state that belongs to this target; absent: its machine. */
   readonly stateKey?: string
   /** Where the state of this target is kept; absent: on the machine that fwctl runs on. */

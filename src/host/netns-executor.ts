@@ -32,6 +32,7 @@ export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
         ? `network namespace ${namespace.name}`
         : `the network namespace of process ${namespace.pid}`,
     stateKey: namespace.kind === 'name' ? `netns-${namespace.name}` : `netns-pid-${namespace.pid}`,
+    entry: [...(base.entry ?? []), 'nsenter', ...entry, '--'],
     ...(base.machine && { machine: base.machine }),
     find: base.find,
     ...(realPath && { realPath }),

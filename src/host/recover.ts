@@ -5,6 +5,8 @@ import type { Ruleset } from '../ruleset/model.ts'
 import { writeApplied } from './applied.ts'
 import { journalTarget, snapshotTarget, targetNames } from './apply-sets.ts'
 import type { HostBackend } from './backend.ts'
+import { commandsToLoad, sayHowToLoad } from './by-hand.ts'
+import { chainStates, sayChainStates } from './chain-state.ts'
 import { freezeTables, type Host, liveOf } from './commit.ts'
 import { goBack, type WayBack } from './go-back.ts'
 import { closeJournal, type Journal, readJournal } from './journal.ts'
@@ -144,7 +146,7 @@ async function readWays(
   return journal.families.map(({ family, tools, touched }): WayBack => {
     const { dialect } = tools
     const read = (text: string | undefined, file: string): Ruleset => {
-      if (text === undefined) throw incomplete(stateDir, journal, `${file} has no ${family} rules`)
+      if (text === undefined) throw unusable(stateDir, journal, `${file} has no ${family} rules`)
       return parseLive(text, { family, dialect, file, ...(names ? { names } : {}) }).ruleset
     }
     return {
@@ -170,7 +172,7 @@ async function undoJournal(
   const freeze = await freezeTables(host, families, undefined)
   try {
     const failure = await goBack(host, { ways, foreign: journal.foreign, freeze, sets })
-    if (failure !== undefined) throw incomplete(stateDir, journal, failure)
+    if (failure !== undefined) throw await halfWay(host, stateDir, { ...open, why: failure })
   } finally {
     await freeze.thaw()
   }
@@ -188,12 +190,38 @@ async function settlePending(
   await settleRolledBack(stateDir, pending, 'what was cut short has been taken back')
 }
 
-function incomplete(stateDir: StateDir, journal: Journal, why: string): FwctlError {
+async function halfWay(
+  host: Host,
+  stateDir: StateDir,
+  open: { readonly journal: Journal; readonly ways: readonly WayBack[]; readonly why: string },
+): Promise<FwctlError> {
+  const { journal, ways, why } = open
+  const { snapshot, families, startedAt } = journal
+  const live = await readLive(host.executor, host.backend, {
+    families: families.map((one) => one.family),
+    ...(host.names ? { names: host.names } : {}),
+  }).catch(() => undefined)
+  const state = chainStates(ways, live)
+  const commands = commandsToLoad(host.executor, stateDir, {
+    snapshot,
+    families,
+    sets: journal.sets !== undefined,
+  })
   return new FwctlError(
     'rollback-incomplete',
-    `The apply that began at ${journal.startedAt} was cut short half-way, and going back to ` +
-      `snapshot ${journal.snapshot} failed: ${why}. The rules before it are in ` +
-      `${stateDir.snapshots}/${journal.snapshot}.`,
-    { details: { snapshot: journal.snapshot, why } },
+    `The apply that began at ${startedAt} was cut short half-way, and going back to snapshot ` +
+      `${snapshot} failed: ${why}. ${sayChainStates(state)} ${sayHowToLoad(host.executor, commands)}`,
+    { details: { reason: why, state, commands, snapshot } },
+  )
+}
+
+/** Nothing can be compared with it, so nothing is done. */
+function unusable(stateDir: StateDir, { startedAt, snapshot }: Journal, what: string): FwctlError {
+  return new FwctlError(
+    'rollback-incomplete',
+    `The apply that began at ${startedAt} was cut short, and whether it has to be undone can not be ` +
+      `told: ${what}. Nothing was changed now. Look at ${stateDir.snapshots}/${snapshot} and at what is ` +
+      `live; when the host is as it should be, remove ${stateDir.journal}.`,
+    { details: { snapshot, what } },
   )
 }

@@ -1,14 +1,14 @@
 /** The end of an apply that failed after it had touched the host, or may have. */
 import { FwctlError } from '../base/error.ts'
-import { sameChains } from '../plan/touched.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import { requireTools } from './backend.ts'
+import { commandsToLoad, sayHowToLoad } from './by-hand.ts'
+import { chainStates, sayChainStates } from './chain-state.ts'
 import type { CommitFailure, Edit, Freeze, Host } from './commit.ts'
-import { liveOf } from './commit.ts'
 import { disarmConfirm } from './confirm.ts'
 import { goBack } from './go-back.ts'
 import { closeJournal } from './journal.ts'
-import { type Live, readLive } from './live.ts'
+import { readLive } from './live.ts'
 import { withLostRules } from './lost-rules.ts'
 import type { PendingChange } from './pending.ts'
 import { type SetsEdit, setsWayBack } from './sets.ts'
@@ -59,44 +59,15 @@ async function incomplete(
   const live = await readLive(host.executor, host.backend, {
     families: edits.map((edit) => edit.family),
   }).catch(() => undefined)
-  const state = edits.flatMap((edit) => stateOf(edit, live))
-  const directory = `${host.stateDir.snapshots}/${snapshot}`
-  const commands = [
-    ...(sets === undefined ? [] : [`ipset restore -exist < ${directory}/sets.rules`]),
-    ...edits.map(
-      ({ family, tools }) => `${tools.restore} --counters < ${directory}/${family}.rules`,
-    ),
-  ]
-  const changed = state.filter((one) => one.holds !== 'before')
+  const state = chainStates(edits, live)
+  const commands = commandsToLoad(host.executor, host.stateDir, {
+    snapshot,
+    families: edits,
+    sets: sets !== undefined,
+  })
   return new FwctlError(
     'rollback-incomplete',
-    `Applying failed (${reason}). What the host holds now: ` +
-      `${changed.map((one) => `${one.chain}: ${WORDS[one.holds]}`).join('; ') || 'the rules before'}; ` +
-      `${changed.length === state.length ? 'no chain is' : 'all other chains are'} as before. ` +
-      'The next run of fwctl goes on with the way back (fwctl rollback); ' +
-      `to go it by hand, on ${host.executor.label}: ${commands.join(' && ')}`,
+    `Applying failed (${reason}). ${sayChainStates(state)} ${sayHowToLoad(host.executor, commands)}`,
     { details: { reason, state, commands, snapshot } },
   )
-}
-
-interface ChainState {
-  readonly chain: string
-  readonly holds: 'before' | 'target' | 'neither' | 'unknown'
-}
-
-const WORDS: Readonly<Record<ChainState['holds'], string>> = {
-  before: 'as before',
-  target: 'as planned',
-  neither: 'neither as before nor as planned',
-  unknown: 'could not be read',
-}
-
-function stateOf({ family, touched, before, target }: Edit, live: Live | undefined): ChainState[] {
-  return touched.map((place) => {
-    const chain = `${family} ${place.table} ${place.chain}`
-    if (live === undefined) return { chain, holds: 'unknown' }
-    const found = liveOf(live, family)
-    if (sameChains(found, before, [place])) return { chain, holds: 'before' }
-    return { chain, holds: sameChains(found, target, [place]) ? 'target' : 'neither' }
-  })
 }

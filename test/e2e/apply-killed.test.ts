@@ -88,7 +88,13 @@ describe.each(BACKENDS)('fwctl killed while it applies, on %s', (backend) => {
 
     // A plan for something else: it stops as stale, but not before the host is whole.
     const stale = await bench.planTo({ ipv4: GOAL.replace('2222', '3333'), ipv6: LIVED_IN })
-    await expect(bench.apply(stale)).rejects.toMatchObject({ code: 'stale-plan' })
+    await expect(bench.apply(stale)).rejects.toMatchObject({
+      code: 'stale-plan',
+      message: expect.stringMatching(
+        /An apply that began at .* was cut short half-way; it has been undone, .*no longer those/,
+      ),
+      details: { recovery: { kind: 'undone' } },
+    })
 
     expect([await bench.save('ipv4'), await bench.save('ipv6')]).toEqual(saved)
     expect(await readJournal(bench.stateDir)).toBeUndefined()
