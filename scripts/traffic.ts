@@ -21,12 +21,14 @@ for (const backend of BACKENDS.filter(
   (one) => values.backend === undefined || one === values.backend,
 )) {
   const applies = Number(values.applies)
-  const { applied, client, server, faults } = await applyUnderTraffic({ backend, applies })
+  const { applied, client, server, packets, faults } = await applyUnderTraffic({ backend, applies })
   const sent = Object.entries(client.sent).map(([what, count]) => `${count} ${what}`)
   console.log(
     `${backend}: ${applied} of ${applies} applied; sent ${sent.join(', ')}; ` +
-      `${client.lost.length} lost, ${client.retransmitted + server.retransmitted} sent again, ` +
-      `${server.denied} denied let through`,
+      `${client.lost.length} never answered; ` +
+      `${packets.toServer.sent + packets.toClient.sent} packets sent, ` +
+      `${packets.toServer.arrived + packets.toClient.arrived} arrived ` +
+      `(${client.retransmitted + server.retransmitted} sent again); ${server.denied} denied let through`,
   )
   for (const fault of faults) console.log(`  WRONG ${fault}`)
   bad += faults.length + (applied === applies ? 0 : 1)

@@ -1,14 +1,12 @@
 /** Applies while traffic flows through the host: what the test and the campaign share. */
 import { BUILTIN_CHAINS } from '../../src/ruleset/hooks.ts'
 import type { Backend, TableName } from '../../src/ruleset/model.ts'
-import { startTraffic } from './traffic.ts'
-import { type ClientReport, PORTS, type ServerReport } from './traffic-peer.ts'
+import { startTraffic, type TrafficReport } from './traffic.ts'
+import { PORTS } from './traffic-peer.ts'
 import { workbench } from './workbench.ts'
 
-export interface TrafficResult {
+export interface TrafficResult extends TrafficReport {
   readonly applied: number
-  readonly client: ClientReport
-  readonly server: ServerReport
   /** What must not be, in words. Empty: all is well. */
   readonly faults: readonly string[]
 }
@@ -71,14 +69,15 @@ export async function applyUnderTraffic(options: {
     const { kind } = await bench.apply(plan, { rehearse: n % 8 === 0 ? 'required' : 'off' })
     if (kind === 'applied') applied++
   }
-  const { client, server } = await traffic.stop()
-  return { applied, client, server, faults: faultsOf(client, server) }
+  const report = await traffic.stop()
+  return { applied, ...report, faults: faultsOf(report) }
 }
 
-function faultsOf(client: ClientReport, server: ServerReport): readonly string[] {
-  const again = client.retransmitted + server.retransmitted
+function faultsOf({ client, server, packets }: TrafficReport): readonly string[] {
   const faults = client.lost.map((name) => `never answered: ${name}`)
-  if (again > 0) faults.push(`${again} TCP segments had to be sent again`)
+  for (const [way, { sent, arrived }] of Object.entries(packets)) {
+    if (arrived !== sent) faults.push(`${way}: of ${sent} packets ${arrived} arrived`)
+  }
   if (server.denied > 0) faults.push(`${server.denied} denied packets or connections got through`)
   if (server.accepted < client.sent.newTcp + client.sent.newUdp) {
     faults.push(`the server has seen no more than ${server.accepted} of what is accepted`)

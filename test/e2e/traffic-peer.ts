@@ -1,7 +1,7 @@
 /**
  * One end of the traffic that traffic.ts sends through a gateway: a process in a namespace of its
- * own, with a request as JSON. It prints one JSON line when it is ready, and another at the end, which
- * is when its stdin ends.
+ * own, with a request as JSON. It prints one JSON line when it is ready, and another when it is asked
+ * for its report, by a line on stdin; from then on it is quiet, until its stdin ends.
  */
 import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { readFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ export interface ClientReport {
   readonly sent: Readonly<Record<'newTcp' | 'newUdp' | 'oldTcp' | 'oldUdp', number>>
   /** What was sent and never answered. */
   readonly lost: readonly string[]
-  /** TCP segments that had to be sent again: lost ones, that nobody else notices. */
+  /** TCP segments that were sent again: after a loss, or because the machine was busy elsewhere. */
   readonly retransmitted: number
 }
 
@@ -138,9 +138,9 @@ function tryDenied(address: string): void {
 
 async function ended(report: () => object | Promise<object>): Promise<never> {
   say({ ready: true })
-  process.stdin.resume()
-  await new Promise((resolve) => process.stdin.once('end', resolve))
+  await new Promise((resolve) => process.stdin.once('data', resolve))
   say(await report())
+  await new Promise((resolve) => process.stdin.once('end', resolve))
   process.exit(0)
 }
 
