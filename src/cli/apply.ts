@@ -7,6 +7,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { readInput } from './files.ts'
 import { showFindings } from './findings.ts'
 import { openHost, openState } from './host-input.ts'
+import { finishInterrupted } from './interrupted.ts'
 import { planPolicy } from './planning.ts'
 import { liveSets } from './sets-input.ts'
 import { DEFAULT_POLICY } from './verb.ts'
@@ -24,15 +25,18 @@ function isSavedPlan(text: string): boolean {
 }
 
 async function applyPolicy(context: Context): Promise<ExitCode> {
-  const planned = await planPolicy(context)
-  const { plan, sources, host = await openHost(context), replan } = planned
+  let planned = await planPolicy(context)
+  const { host = await openHost(context) } = planned
+  const stateDir = await openState(context, host.executor)
+  if (await finishInterrupted(host.executor, stateDir, context)) planned = await planPolicy(context)
+  const { plan, sources, replan } = planned
   showFindings(plan.diagnostics, context, sources)
   return showAndApply(
     {
       plan,
       replan,
       host,
-      stateDir: await openState(context, host.executor),
+      stateDir,
       reason: context.options.reason ?? `apply ${context.args[0] ?? DEFAULT_POLICY}`,
       question: 'Apply these changes?',
       approved: false,
@@ -46,6 +50,8 @@ async function applySaved(saved: SavedPlan, context: Context): Promise<ExitCode>
   const { options } = context
   const planned = saved.families[0]?.dialect.backend ?? 'auto'
   const host = await openHost(context, options.backend === 'auto' ? planned : options.backend)
+  const stateDir = await openState(context, host.executor)
+  await finishInterrupted(host.executor, stateDir, context)
   const live = await readLive(host.executor, host.backend, {
     families: saved.families.map((one) => one.family),
     names: host.names,
@@ -55,7 +61,7 @@ async function applySaved(saved: SavedPlan, context: Context): Promise<ExitCode>
     {
       plan: planFromSaved(saved, live, sets),
       host,
-      stateDir: await openState(context, host.executor),
+      stateDir,
       reason: options.reason ?? `apply ${context.args[0]}`,
       question: '',
       approved: true,

@@ -10,6 +10,7 @@ import { planText } from '../report/plan-text.ts'
 import { approve } from './approval.ts'
 import { awaitConfirmation, readConfirming } from './confirming.ts'
 import type { Context } from './context.ts'
+import { readLockWait } from './duration.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import type { HostInput } from './host-input.ts'
@@ -60,7 +61,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       stateDir,
       reason,
       rehearse: context.options.rehearse as RehearseMode,
-      lockWaitMs: parseSeconds(context.options.lockWait ?? '10') * 1000,
+      lockWaitMs: readLockWait(context.options.lockWait),
       signal,
       confirm: confirming,
       ends: applying.ends,
@@ -114,11 +115,6 @@ function sayOutcome(outcome: ApplyOutcome, context: Context): void {
     context.complain(`It was not rehearsed. ${rehearsal.reason}\n`)
   }
   context.note(`Applied and verified. To go back: ${rollbackCommand(snapshot, context)}`)
-}
-
-function parseSeconds(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text)
-  throw new FwctlError('usage', `--lock-wait ${text}: give a number of seconds.`)
 }
 
 /** With the options that lead to the same host and the same state directory. */

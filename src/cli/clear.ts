@@ -9,12 +9,15 @@ import type { Context } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import { openExecutor, openHost, openState } from './host-input.ts'
+import { finishInterrupted } from './interrupted.ts'
 import { liveSets, setsMade } from './sets-input.ts'
 
 /** Lets everything through where we had our say; with `--all` everywhere. */
 export async function clear(context: Context): Promise<ExitCode> {
   const { options } = context
-  const stateDir = await openState(context, await openExecutor(context))
+  const executor = await openExecutor(context)
+  const stateDir = await openState(context, executor)
+  await finishInterrupted(executor, stateDir, context)
   const records = await readOwned(stateDir)
   const then = FAMILIES.map((family) => records[0]?.families[family]?.backend).find(Boolean)
   const host = await openHost(context, options.backend === 'auto' ? then : options.backend)

@@ -4,7 +4,7 @@ import { readNames } from '../host/names.ts'
 import { provenance } from '../host/provenance.ts'
 import { sayConfirmed } from './confirming.ts'
 import type { Context } from './context.ts'
-import { parseDuration } from './duration.ts'
+import { readLockWait } from './duration.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { openExecutor, openState } from './host-input.ts'
 
@@ -18,7 +18,7 @@ export async function confirm(context: Context): Promise<ExitCode> {
     {
       token: context.args[0],
       by: (await provenance(stateDir.machine)).user,
-      lockWaitMs: parseDuration(context.options.lockWait ?? '10', '--lock-wait') * 1000,
+      lockWaitMs: readLockWait(context.options.lockWait),
     },
   )
   return sayConfirmed(outcome, context)

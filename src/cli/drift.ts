@@ -13,6 +13,7 @@ import { about, driftFromPolicy, driftSince, readRecord } from './drift-input.ts
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import { isOffline, openHost, readDumps } from './host-input.ts'
+import { noteInterrupted } from './interrupted.ts'
 import { planPolicy } from './planning.ts'
 import { liveSets, setsFromFile } from './sets-input.ts'
 import { DEFAULT_POLICY } from './verb.ts'
@@ -21,6 +22,7 @@ import { DEFAULT_POLICY } from './verb.ts'
 export async function drift(context: Context): Promise<ExitCode> {
   const { options, colour, columns } = context
   const record = await readRecord(context)
+  if (!isOffline(context)) await noteInterrupted(context)
   const found = (await hasPolicy(context))
     ? await withPolicy(record, context)
     : await withoutPolicy(record, context)

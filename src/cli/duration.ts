@@ -15,6 +15,11 @@ export function parseDuration(text: string, option: string): number {
   throw new FwctlError('usage', `${option} ${text}: write a time such as 90s, 10m or 1h30m.`)
 }
 
+/** Of `--lock-wait`, in milliseconds; 0 is not to wait. Throws FwctlError `usage`. */
+export function readLockWait(text = '10'): number {
+  return text === '0' ? 0 : parseDuration(text, '--lock-wait') * 1000
+}
+
 /** `75` → `1m15s`. */
 export function formatDuration(seconds: number): string {
   const units = Object.entries(SECONDS).toReversed()

@@ -11,6 +11,7 @@ import type { Context } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import { openHost, openState } from './host-input.ts'
+import { finishInterrupted } from './interrupted.ts'
 
 type Allowed = Readonly<Record<Family, readonly string[]>>
 
@@ -19,6 +20,7 @@ export async function lockdown(context: Context): Promise<ExitCode> {
   const allowed = allowedNetworks(context)
   const host = await openHost(context)
   const stateDir = await openState(context, host.executor)
+  await finishInterrupted(host.executor, stateDir, context)
   const families = FAMILIES.filter((family) => host.backend.families[family] !== undefined)
   const live = await readLive(host.executor, host.backend, { families, names: host.names })
   const plan = planLockdown({ live, allowed, foreign: KNOWN_TOOLS })

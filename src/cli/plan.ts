@@ -10,6 +10,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { writeResult } from './files.ts'
 import { showFindings } from './findings.ts'
 import { type HostInput, openHost } from './host-input.ts'
+import { noteInterrupted } from './interrupted.ts'
 import { planPolicy } from './planning.ts'
 import { requirePrune } from './pruning.ts'
 
@@ -19,6 +20,7 @@ const SELF_CONTAINED: readonly string[] = ['json', 'markdown']
 export async function plan(context: Context): Promise<ExitCode> {
   const { options, print, note } = context
   const { plan: made, sources, host } = await planPolicy(context)
+  if (host !== undefined) await noteInterrupted(context)
   const plan = await withDrift(made, context)
   if (!SELF_CONTAINED.includes(options.format)) showFindings(plan.diagnostics, context, sources)
   if (options.rehearse) await rehearsePlan(plan, host ?? (await openHost(context)), context)

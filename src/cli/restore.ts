@@ -3,7 +3,7 @@ import { restoreConfirmed } from '../host/boot.ts'
 import { readNames } from '../host/names.ts'
 import { FAMILY_NAMES } from '../report/words.ts'
 import type { Context } from './context.ts'
-import { parseDuration } from './duration.ts'
+import { readLockWait } from './duration.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { reportFailure } from './failure.ts'
 import { openExecutor, openState } from './host-input.ts'
@@ -17,7 +17,7 @@ export async function restore(context: Context): Promise<ExitCode> {
     await openState(context, executor),
     {
       now: clock(context),
-      lockWaitMs: parseDuration(context.options.lockWait ?? '10', '--lock-wait') * 1000,
+      lockWaitMs: readLockWait(context.options.lockWait),
     },
   )
   if (results === undefined) {

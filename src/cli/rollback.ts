@@ -13,12 +13,15 @@ import type { Context } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import { openExecutor, openHost, openState } from './host-input.ts'
+import { finishInterrupted } from './interrupted.ts'
 import { liveSets, setsMade } from './sets-input.ts'
 
 /** The way back is a plan like any other: shown first, then applied. */
 export async function rollback(context: Context): Promise<ExitCode> {
   const { options } = context
-  const stateDir = await openState(context, await openExecutor(context))
+  const executor = await openExecutor(context)
+  const stateDir = await openState(context, executor)
+  await finishInterrupted(executor, stateDir, context)
   const pending = await readPending(stateDir)
   const isMeant = context.args[0] === undefined || pending?.snapshot.startsWith(context.args[0])
   if (pending?.state === 'pending' && isMeant) return takeBack(pending, stateDir, context)

@@ -33,7 +33,10 @@ export type Recovery =
  * Finishes or undoes what a killed fwctl left half done. The caller holds the lock of the state
  * directory. Throws FwctlError `rollback-incomplete` when the way back fails.
  */
-export async function recover(caller: Host, stateDir: StateDir): Promise<Recovery> {
+export async function recover(
+  caller: Pick<Host, 'executor' | 'names'>,
+  stateDir: StateDir,
+): Promise<Recovery> {
   await sweepTemporaries(stateDir)
   const journal = await readJournal(stateDir)
   if (journal === undefined) return { kind: 'nothing-open' }
@@ -45,7 +48,7 @@ export async function recover(caller: Host, stateDir: StateDir): Promise<Recover
       message: `${began}; the host has since been restarted, so nothing of it is left.`,
     }
   }
-  const host = { ...caller, backend: backendOf(journal) }
+  const host: Host = { ...caller, backend: backendOf(journal) }
   const live = await readLive(host.executor, host.backend, {
     families: journal.families.map((one) => one.family),
     ...(host.names ? { names: host.names } : {}),
