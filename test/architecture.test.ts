@@ -145,6 +145,16 @@ describe('effects', () => {
   })
 })
 
+test('no rule is spread: what a rule of a dump has not read yet would be lost', () => {
+  const spreads = files.flatMap(({ path }) => {
+    const text = readFileSync(join(SRC, path), 'utf8')
+    return /\{ \.\.\.(?:\w*[rR]ule|live|found)\b(?![.(?])[^}]*(?:counters|origin|text)/.test(text)
+      ? [path]
+      : []
+  })
+  expect(spreads).toEqual([])
+})
+
 function level(folder: string): number {
   return folder === '' ? LAYERS.length : LAYERS.indexOf(folder)
 }

@@ -41,6 +41,11 @@ export interface ValueType {
   /** How many words an option of this type takes: 0 is a flag. */
   readonly words: 0 | 1 | 2
   readonly parse: (words: readonly string[], context: ValueContext) => readonly string[] | Refusal
+  /**
+   * Tells at little cost that a word is its own normal form, whatever the family, protocol and
+   * dialect are: a save has thousands of such words. False is no verdict.
+   */
+  readonly isNormal?: (word: string) => boolean
   /** How a save writes the normal form, where that differs between versions or back ends. */
   readonly print?: (values: readonly string[], dialect: Dialect, names: Names) => readonly string[]
   /** `text`: in quotes where iptables needs them; `always`: in quotes; absent: never. */

@@ -13,17 +13,28 @@ import type { Criterion, Family, Match, Option, RuleSpec, Target } from '../rule
 import { mergeMatches } from './merge-matches.ts'
 
 export function ruleKey(spec: RuleSpec, family: Family): string {
-  const base =
+  const matches = matchesKey(mergePure(spec.matches, family).map((m) => matchKey(m, family)))
+  return criteriaKey(spec) + matches + (spec.target ? targetKey(spec.target, family) : '')
+}
+
+/** The part of a rule's key that is said without matches. */
+export function criteriaKey(spec: RuleSpec): string {
+  return (
     criterion('s', spec.source) +
     criterion('d', spec.destination) +
     criterion('i', spec.inInterface) +
     criterion('o', spec.outInterface) +
     criterion('p', spec.protocol) +
     criterion('f', spec.fragment)
-  return `${base}${matchesKey(spec.matches, family)}${spec.target ? targetKey(spec.target, family) : ''}`
+  )
 }
 
-function targetKey({ verb, name, options, opaque }: Target, family: Family): string {
+function criterion(flag: string, value: Criterion | undefined): string {
+  return value === undefined ? '' : `${value.negated ? '!' : ''}-${flag} ${keyWord(value.value)} `
+}
+
+/** The part of a rule's key that is its target. */
+export function targetKey({ verb, name, options, opaque }: Target, family: Family): string {
   const same = opaque ? undefined : findTarget(name, family)?.sameAs
   const key = same ?? { name, options }
   const entry = findTarget(key.name, family)
@@ -31,57 +42,61 @@ function targetKey({ verb, name, options, opaque }: Target, family: Family): str
   return `${flag} ${keyWord(key.name)}${optionsKey(key.options, entry)}${opaqueKey(opaque)}`
 }
 
-function criterion(flag: string, value: Criterion | undefined): string {
-  return value === undefined ? '' : `${value.negated ? '!' : ''}-${flag} ${keyWord(value.value)} `
+/** What one match adds to a rule's key, and how it stands to its neighbours. */
+export interface MatchKey {
+  readonly module: string
+  readonly effect: 'pure' | 'stateful' | 'comment'
+  readonly text: string
 }
 
-function matchesKey(matches: readonly Match[], family: Family): string {
-  if (matches.length === 0) return ''
-  const comments: string[] = []
-  const keys: string[] = []
-  let pure: Match[] = []
-  const flush = (): void => {
-    keys.push(
-      ...mergeMatches(pure, family)
-        .map((m) => matchKey(m, family))
-        .sort(),
-    )
-    pure = []
+export function matchKey({ module, options, opaque }: Match, family: Family): MatchKey {
+  const entry = findMatch(module, family)
+  const name = opaque ? module : (entry?.synonymOf ?? module)
+  return {
+    module,
+    effect: effectOf({ module, options, ...(opaque && { opaque }) }, family),
+    text: `-m ${keyWord(name)}${optionsKey(options, entry)}${opaqueKey(opaque)} `,
   }
+}
+
+function effectOf({ module, options, opaque }: Match, family: Family): MatchKey['effect'] {
+  const entry = opaque ? undefined : findMatch(module, family)
+  return entry?.effectOf?.(options) ?? entry?.effect ?? 'stateful'
+}
+
+/** Joins the mergeable matches of each run between two stateful ones. */
+function mergePure(matches: readonly Match[], family: Family): readonly Match[] {
+  if (matches.length < 2) return matches
+  const merged: Match[] = []
+  let run: Match[] = []
   for (const match of matches) {
-    const effect = match.opaque ? 'stateful' : effectOf(match, family)
-    if (effect === 'comment') comments.push(matchKey(match, family))
-    else if (effect === 'pure') pure.push(match)
+    const effect = effectOf(match, family)
+    if (effect === 'pure') run.push(match)
+    else if (effect === 'stateful') {
+      merged.push(...mergeMatches(run, family), match)
+      run = []
+    } else merged.push(match)
+  }
+  return [...merged, ...mergeMatches(run, family)]
+}
+
+/** The matches of a rule, in their order, mergeable ones merged, in the order of its key. */
+export function matchesKey(matches: readonly MatchKey[]): string {
+  const [only] = matches
+  if (only === undefined) return ''
+  if (matches.length === 1) return only.effect === 'stateful' ? `>${only.text}` : only.text
+  let key = ''
+  let comments = ''
+  let run: string[] = []
+  for (const { effect, text } of matches) {
+    if (effect === 'comment') comments += text
+    else if (effect === 'pure') run.push(text)
     else {
-      flush()
-      keys.push(`>${matchKey(match, family)}`)
+      key += `${run.sort().join('')}>${text}`
+      run = []
     }
   }
-  flush()
-  return [...keys, ...comments].map((k) => `${k} `).join('')
-}
-
-function effectOf({ module, options }: Match, family: Family): string | undefined {
-  const entry = findMatch(module, family)
-  return entry?.effectOf?.(options) ?? entry?.effect
-}
-
-/** Matches are shared between the rules of a dump, so most keys are asked for often. */
-const MATCH_KEYS: Readonly<Record<Family, WeakMap<Match, string>>> = {
-  ipv4: new WeakMap(),
-  ipv6: new WeakMap(),
-}
-
-function matchKey(match: Match, family: Family): string {
-  let key = MATCH_KEYS[family].get(match)
-  if (key === undefined) {
-    const { module, options, opaque } = match
-    const entry = findMatch(module, family)
-    const name = opaque ? module : (entry?.synonymOf ?? module)
-    key = `-m ${keyWord(name)}${optionsKey(options, entry)}${opaqueKey(opaque)}`
-    MATCH_KEYS[family].set(match, key)
-  }
-  return key
+  return key + run.sort().join('') + comments
 }
 
 function optionsKey(options: readonly Option[], entry: Extension | undefined): string {

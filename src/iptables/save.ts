@@ -24,7 +24,7 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
-import { newPieceCache, type PieceCache } from './saved-pieces.ts'
+import { newPieceCache, type PieceContext } from './saved-pieces.ts'
 import { readSavedRule } from './saved-rule.ts'
 
 export interface SavedRuleset {
@@ -59,12 +59,11 @@ interface OpenChain {
 
 interface Reading {
   readonly options: ParseSaveOptions
-  readonly names: Names
-  dialect: Dialect
+  /** How its rules are read, as far as the header has said it. */
+  pieces: PieceContext
   /** The number of the line that is read, from 1. */
   line: number
   readonly comments: CommentLine[]
-  readonly cache: PieceCache
   readonly tables: Table[]
   open:
     | { readonly name: TableName; readonly chains: Map<string, OpenChain>; readonly line: number }
@@ -75,25 +74,23 @@ interface Reading {
 /** Reads the text of iptables-save or ip6tables-save. Never throws on bad input. */
 export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset {
   const { family, names = BUILTIN_NAMES } = options
+  const dialect = options.dialect ?? { family, backend: 'nft', version: [1, 8, 9] }
   const reading: Reading = {
     options,
-    names,
-    dialect: options.dialect ?? { family, backend: 'nft', version: [1, 8, 9] },
+    pieces: { dialect, names, cache: newPieceCache() },
     line: 1,
     comments: [],
-    cache: newPieceCache(),
     tables: [],
     open: undefined,
     diagnostics: [],
   }
   let at = 0
   for (let before = 0; at < text.length; before++) {
-    const end = lineEnd(text, at)
-    const line = text.slice(at, end)
+    const line = lineFrom(text, at)
     if (line === '' || line[0] === '#') reading.comments.push({ before, text: line })
     readLine(reading, line)
     reading.line += line.includes('\n') ? line.split('\n').length : 1
-    at = end + 1
+    at += line.length + 1
   }
   if (reading.open) {
     reading.line = reading.open.line
@@ -103,25 +100,24 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
       `table ${reading.open.name} has no COMMIT: the dump is incomplete`,
     )
   }
-  const { tables, dialect, diagnostics, comments } = reading
-  return { ruleset: { family, tables }, dialect, diagnostics, comments }
+  const { tables, pieces, diagnostics, comments } = reading
+  return { ruleset: { family, tables }, dialect: pieces.dialect, diagnostics, comments }
 }
 
-/** The end of a line of restore input: a newline inside quotes belongs to the line. */
-function lineEnd(text: string, start: number): number {
+/** The line of restore input that begins there: a newline inside quotes belongs to it. */
+function lineFrom(text: string, start: number): string {
   const newline = text.indexOf('\n', start)
-  const end = newline < 0 ? text.length : newline
-  // Only in this line: most dumps have no quote at all, and would be searched to their end each time.
-  const quote = text.slice(start, end).indexOf('"')
-  if (quote < 0 || text[start] === '#') return end
+  const line = text.slice(start, newline < 0 ? text.length : newline)
+  const quote = line.indexOf('"')
+  if (quote < 0 || line[0] === '#') return line
   let quoted = false
   for (let i = start + quote; i < text.length; i++) {
     const char = text[i]
     if (quoted && char === '\\') i++
     else if (char === '"') quoted = !quoted
-    else if (char === '\n' && !quoted) return i
+    else if (char === '\n' && !quoted) return text.slice(start, i)
   }
-  return quoted ? end : text.length
+  return quoted ? line : text.slice(start)
 }
 
 function report(reading: Reading, code: DiagnosticCode, message: string, hint?: string): void {
@@ -189,7 +185,9 @@ function readComment(reading: Reading, line: string): void {
       )
     }
     const backend = nft !== undefined || mode === 'nf_tables' ? 'nft' : 'legacy'
-    reading.dialect = { family, backend, version: [Number(major), Number(minor), Number(patch)] }
+    const version = [Number(major), Number(minor), Number(patch)] as const
+    const { names } = reading.pieces
+    reading.pieces = { dialect: { family, backend, version }, names, cache: newPieceCache() }
   } else if (/^# Table [`'].*' (is incompatible|contains incompatible)/.test(line)) {
     report(
       reading,
@@ -258,9 +256,18 @@ function toCounters(packets: string, bytes: string): Counters {
   return { packets: BigInt(packets), bytes: BigInt(bytes) }
 }
 
+const NO_PACKETS: Counters = { packets: 0n, bytes: 0n }
+const NOT_COUNTED = '[0:0] -A '
 const RULE = /^(?:\[(\d+):(\d+)\] )?-A (\S+)(?: ([\s\S]*))?$/
 
 function readRule(reading: Reading, line: string): void {
+  // Most rules of a dump; the rest of this function says what they mean.
+  if (line.startsWith(NOT_COUNTED)) {
+    const end = line.indexOf(' ', NOT_COUNTED.length)
+    const chain =
+      end < 0 ? undefined : reading.open?.chains.get(line.slice(NOT_COUNTED.length, end))
+    if (chain !== undefined) return addRule(reading, chain, line.slice(end + 1), NO_PACKETS)
+  }
   const parts = RULE.exec(line)
   if (parts === null || reading.open === undefined) {
     return report(
@@ -274,11 +281,18 @@ function readRule(reading: Reading, line: string): void {
   if (chain === undefined) {
     return report(reading, 'dump-syntax', `a rule of chain ${name}, which is not declared`)
   }
-  const { dialect, names, options, cache } = reading
   const counters = packets === undefined ? undefined : toCounters(packets, bytes as string)
-  const origin =
-    options.file === undefined ? undefined : { file: options.file, line: reading.line, column: 1 }
-  chain.rules.push(...readSavedRule(text, { dialect, names, cache, counters, origin }))
+  addRule(reading, chain, text, counters)
+}
+
+function addRule(
+  { options, pieces, line }: Reading,
+  { rules }: OpenChain,
+  text: string,
+  counters: Counters | undefined,
+): void {
+  const origin = options.file === undefined ? undefined : { file: options.file, line, column: 1 }
+  for (const rule of readSavedRule(text, pieces, { counters, origin })) rules.push(rule)
 }
 
 /**

@@ -2,12 +2,14 @@ import type { Counters, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
 import { parseRule } from './parse-rule.ts'
 import { UNREADABLE } from './print-rule.ts'
 import { makeRule } from './rule.ts'
-import { type PieceContext, readPieces } from './saved-pieces.ts'
+import { ruleKey } from './rule-key.ts'
+import { keyOfPieces, type PieceContext, readPieces } from './saved-pieces.ts'
 import { tokenise } from './tokenise.ts'
 
-export interface SavedRuleContext extends PieceContext {
-  readonly counters: Counters | undefined
-  readonly origin: Origin | undefined
+/** What a dump says of a rule beside its text. */
+export interface SavedRuleFacts {
+  readonly counters?: Counters | undefined
+  readonly origin?: Origin | undefined
 }
 
 /**
@@ -15,8 +17,12 @@ export interface SavedRuleContext extends PieceContext {
  * What the catalogue has but can not read in this rule (a newer version, another build) is kept
  * word for word, so that a live rule is never lost.
  */
-export function readSavedRule(text: string, context: SavedRuleContext): readonly Rule[] {
-  return mayExpand(text) ? readNow(text, context) : [readLater(text, context)]
+export function readSavedRule(
+  text: string,
+  context: PieceContext,
+  facts: SavedRuleFacts = {},
+): readonly Rule[] {
+  return mayExpand(text) ? readNow(text, context, facts) : [new SavedRule(text, context, facts)]
 }
 
 /** A list of addresses, counters of its own or a family: no save prints them, people type them. */
@@ -26,50 +32,56 @@ function mayExpand(text: string): boolean {
   return head.includes(',') || /(^| )(-c|-4|-6|--set-counters|--ipv[46])[ =\d]?/.test(text)
 }
 
-/** A host's rules are mostly compared as text; the reading waits until it is asked for. */
-function readLater(text: string, context: SavedRuleContext): Rule {
-  let rule: Rule | undefined
-  const read = (): Rule => {
-    rule ??= readNow(text, context)[0] as Rule
-    return rule
+/**
+ * A rule of a dump. A host's rules are mostly compared as text, so the rest is read when it is asked
+ * for. It is a class so that ten thousand of them cost no more than their texts.
+ */
+class SavedRule implements Rule {
+  readonly text: string
+  readonly counters?: Counters
+  readonly origin?: Origin
+  readonly #context: PieceContext
+  #key: string | undefined
+  #read: Rule | undefined
+
+  constructor(text: string, context: PieceContext, { counters, origin }: SavedRuleFacts) {
+    this.text = text
+    this.#context = context
+    if (counters) this.counters = counters
+    if (origin) this.origin = origin
   }
-  return {
-    get spec(): RuleSpec {
-      return read().spec
-    },
-    get key(): string {
-      return read().key
-    },
-    text,
-    ...(context.counters && { counters: context.counters }),
-    ...(context.origin && { origin: context.origin }),
+
+  get spec(): RuleSpec {
+    this.#read ??= readNow(this.text, this.#context, {})[0] as Rule
+    return this.#read.spec
+  }
+
+  get key(): string {
+    this.#key ??=
+      keyOfPieces(this.text, this.#context) ?? ruleKey(this.spec, this.#context.dialect.family)
+    return this.#key
   }
 }
 
-function readNow(text: string, context: SavedRuleContext): readonly Rule[] {
-  const { dialect, names, origin } = context
-  const line = tokenise(text)
-  const { words } = line
-  const pieces = readPieces(text, line, context)
-  if (pieces !== undefined) {
-    const { counters } = context
-    return [
-      makeRule(pieces, { dialect, text, ...(counters && { counters }), ...(origin && { origin }) }),
-    ]
-  }
+function readNow(text: string, context: PieceContext, facts: SavedRuleFacts): readonly Rule[] {
+  const { dialect, names } = context
+  const { origin } = facts
+  const options = { dialect, names, ...(origin && { origin }) }
+  const keep = (spec: RuleSpec, counters = facts.counters): Rule =>
+    makeRule(spec, { ...options, text, ...(counters && { counters }) })
+  const pieces = readPieces(text, context)
+  if (pieces !== undefined) return [keep(pieces)]
+  const { words } = tokenise(text)
   const opaque = new Set<string>()
   for (;;) {
     const parsed = parseRule(words, { dialect, names, opaque, saved: true })
-    const { specs, problems, counters = context.counters } = parsed
-    const options = { dialect, names, ...(counters && { counters }), ...(origin && { origin }) }
-    if (problems.length === 0 && specs.length === 1) {
-      return [makeRule(specs[0] as RuleSpec, { ...options, text })]
+    const { specs, problems, counters = facts.counters } = parsed
+    if (problems.length === 0 && specs.length === 1) return [keep(specs[0] as RuleSpec, counters)]
+    if (problems.length === 0) {
+      return specs.map((spec) => makeRule(spec, { ...options, ...(counters && { counters }) }))
     }
-    if (problems.length === 0) return specs.map((spec) => makeRule(spec, options))
     const name = extensionBefore(words, problems[0]?.word ?? 0)
-    if (name === undefined || opaque.has(name)) {
-      return [makeRule(unreadable(words), { ...options, text })]
-    }
+    if (name === undefined || opaque.has(name)) return [keep(unreadable(words))]
     opaque.add(name)
   }
 }

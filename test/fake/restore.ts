@@ -3,8 +3,10 @@
  * real one refuses (facts: numbers out of range, missing chains, chains in use, declaring a chain
  * twice), so that a batch that passes here does so for the right reasons.
  */
+
 import { BUILTIN_CHAINS, isBuiltinChain } from '../../src/ruleset/hooks.ts'
 import type { Backend, Chain, Counters, Rule, Ruleset, TableName } from '../../src/ruleset/model.ts'
+import { ruleWith } from '../../src/ruleset/rule-with.ts'
 
 class RestoreError extends Error {
   readonly line: number
@@ -123,7 +125,7 @@ function runCommand(input: {
     const rule = readRule(text)
     const { name: to } = rule.spec.target ?? {}
     if (to !== undefined && isBuiltinChain(table, to)) fail('jumps to a built-in chain')
-    return { ...rule, counters }
+    return ruleWith(rule, { counters })
   }
   switch (command) {
     case 'A':

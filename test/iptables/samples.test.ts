@@ -121,6 +121,6 @@ function compare(
 
 function readKeys(text: string, dialect: Dialect): string[] {
   const cache = newPieceCache()
-  const context = { dialect, names, cache, counters: undefined, origin: undefined }
+  const context = { dialect, names, cache }
   return readSavedRule(text, context).map((rule) => rule.key)
 }

@@ -28,7 +28,7 @@ test.each(DIALECTS)('$backend $family: what is printed is read as the same rule'
   const cache = newPieceCache()
   for (const { spec } of validRules(dialect, 400, 11)) {
     const typed = makeRule(spec, { dialect, names })
-    const context = { dialect, names, cache, counters: undefined, origin: undefined }
+    const context = { dialect, names, cache }
     const [saved] = readSavedRule(typed.text, context)
     expect(saved?.key, typed.text).toBe(typed.key)
     expect(makeRule(saved?.spec ?? spec, { dialect, names }).text).toBe(typed.text)
@@ -41,7 +41,7 @@ test.each(DIALECTS)(
     const cache = newPieceCache()
     for (const { spec } of validRules(dialect, 400, 12)) {
       const { text } = makeRule(spec, { dialect, names })
-      const context = { dialect, names, cache, counters: undefined, origin: undefined }
+      const context = { dialect, names, cache }
       const [inPieces] = readSavedRule(text, context)
       const whole = parseRule(tokenise(text).words, { dialect, names, saved: true }).specs
       expect([inPieces?.spec]).toEqual(whole)
@@ -53,7 +53,7 @@ test('a rule of another version keeps every word, and still shows where it jumps
   const dialect = DIALECTS[0] as Dialect
   const text =
     '-s 10.0.0.0/8 -p tcp -m tcp --dport 22 --new-option "a b" -m limit --limit 7/eon -j UC'
-  const context = { dialect, names, cache: newPieceCache(), counters: undefined, origin: undefined }
+  const context = { dialect, names, cache: newPieceCache() }
   const [rule] = readSavedRule(text, context)
   expect(rule?.text).toBe(text)
   expect(rule?.spec.target).toMatchObject({ verb: 'jump', name: 'UC' })

@@ -12,6 +12,7 @@ import {
 } from '../../src/plan/saved.ts'
 import type { Ownership } from '../../src/policy/policy.ts'
 import type { Dialect, Ruleset } from '../../src/ruleset/model.ts'
+import { ruleWith } from '../../src/ruleset/rule-with.ts'
 
 const dialect: Dialect = { family: 'ipv4', backend: 'nft', version: [1, 8, 9] }
 
@@ -42,7 +43,7 @@ function plan(): Plan {
     ...table,
     chains: table.chains.map((chain) => ({
       ...chain,
-      rules: chain.rules.map((rule) => ({ ...rule, origin })),
+      rules: chain.rules.map((rule) => ruleWith(rule, { origin })),
     })),
   }))
   return makePlan({

@@ -1,5 +1,6 @@
 import { makePlan, type Plan } from '../../src/plan/plan.ts'
 import type { Origin, Rule, Ruleset } from '../../src/ruleset/model.ts'
+import { ruleWith } from '../../src/ruleset/rule-with.ts'
 import { chain, counters, fullTable, rule, ruleset } from '../plan/rulesets.ts'
 
 /** A plan that has every kind of change, and texts that a report must not let through as they are. */
@@ -86,5 +87,5 @@ function at(line: number, column: number, name?: string): Origin {
 }
 
 function from(origin: Origin, text: string): Rule {
-  return { ...rule(text), origin }
+  return ruleWith(rule(text), { origin })
 }

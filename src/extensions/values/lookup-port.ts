@@ -6,6 +6,7 @@ import {
   type ValueType,
 } from '../extension.ts'
 import { between } from './number.ts'
+import { isSavedPortRange } from './port.ts'
 
 /**
  * Reads a port as the extensions do that leave it to getaddrinfo (XTTYPE_PORTRC): decimal whatever
@@ -41,6 +42,7 @@ export const lookupPortRange: ValueType = {
     }
     return [from === to ? String(from) : `${from}:${to}`]
   },
+  isNormal: isSavedPortRange,
   schema: { anyOf: [{ type: 'integer', minimum: 0, maximum: 65535 }, { type: 'string' }] },
   description: 'a port, a range such as 1024:2048, or a service name',
   examples: [22, '1024:65535', 'https'],

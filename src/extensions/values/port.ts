@@ -47,6 +47,27 @@ function parsePortRange(word: string, context: ValueContext): [number, number] |
   return [from, to]
 }
 
+/** Whether a word is a decimal port, or two with the lower one first, as both are saved. */
+export function isSavedPortRange(word: string): boolean {
+  const colon = word.indexOf(':')
+  if (colon < 0) return savedPort(word, 0, word.length) >= 0
+  const from = savedPort(word, 0, colon)
+  return from >= 0 && from < savedPort(word, colon + 1, word.length)
+}
+
+/** The port that is written there; -1 when it is not written as a save does. */
+function savedPort(word: string, start: number, end: number): number {
+  if (end - start < 1 || end - start > 5) return -1
+  if (word.charCodeAt(start) === 48 && end - start > 1) return -1
+  let port = 0
+  for (let at = start; at < end; at++) {
+    const digit = word.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) return -1
+    port = port * 10 + digit
+  }
+  return port <= 65535 ? port : -1
+}
+
 const PORT_SCHEMA = { anyOf: [{ type: 'integer', minimum: 0, maximum: 65535 }, { type: 'string' }] }
 
 /** A port, a range `1024:2048`, or a service name. `any` is `0:65535`. */
@@ -59,6 +80,7 @@ export const portRange: ValueType = {
     const [from, to] = range as [number, number]
     return [from === to ? String(from) : `${from}:${to}`]
   },
+  isNormal: isSavedPortRange,
   schema: PORT_SCHEMA,
   description: 'a port, a range such as 1024:2048, or a service name',
   examples: [22, '1024:65535', 'https'],
@@ -115,6 +137,10 @@ export const portList: ValueType = {
       )
     }
     return [saved.join(',')]
+  },
+  isNormal: (word) => {
+    const parts = word.split(',')
+    return parts.length <= 7 && parts.every(isSavedPortRange)
   },
   schema: { anyOf: [...PORT_SCHEMA.anyOf, { type: 'array', items: PORT_SCHEMA }] },
   description: 'up to 15 ports; a range counts as two',

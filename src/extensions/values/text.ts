@@ -46,6 +46,13 @@ export function text(options: TextOptions): ValueType {
       context.caution(refuse('text-too-long', message, `shorten it to ${max} bytes`))
       return [cutUtf8(word, max)]
     },
+    // UTF-8 has at most three bytes for what is one unit in here.
+    ...(typeof options.max === 'number' && {
+      isNormal: (word: string) =>
+        word.length >= min &&
+        word.length * 3 <= (options.max as number) &&
+        (pattern === undefined || pattern.test(word)),
+    }),
     quote: options.quote ?? 'text',
     schema,
     description: `a ${what}`,

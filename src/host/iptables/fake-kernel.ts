@@ -19,6 +19,7 @@ import {
   type Table,
   type TableName,
 } from '../../ruleset/model.ts'
+import { ruleWith } from '../../ruleset/rule-with.ts'
 import type { Reason } from './reason.ts'
 
 export interface FakeChain {
@@ -185,7 +186,7 @@ export function runFakeCommand(place: FakePlace, command: FakeCommand): void {
         ? table.values()
         : [chainOf(table, chainName)]) {
         if (one.policy) one.counters = ZERO
-        one.rules = one.rules.map((rule) => ({ ...rule, counters: ZERO }))
+        one.rules = one.rules.map((rule) => ruleWith(rule, { counters: ZERO }))
       }
       return
     default:

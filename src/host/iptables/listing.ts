@@ -101,13 +101,13 @@ export function withCountersAtEnd(line: string): string {
 /** The rules among the lines, in order: position N of the chain is the Nth. */
 export function readRules(
   lines: readonly string[],
-  context: { readonly dialect: Dialect; readonly names: Names },
+  { dialect, names }: { readonly dialect: Dialect; readonly names: Names },
 ): readonly Rule[] {
-  const cache = newPieceCache()
+  const context = { dialect, names, cache: newPieceCache() }
   return lines.flatMap((line) => {
     const listed = readRuleLine(line)
     if (listed === undefined) return []
     const { text, counters } = listed
-    return readSavedRule(text, { ...context, cache, counters, origin: undefined })
+    return readSavedRule(text, context, { counters })
   })
 }
