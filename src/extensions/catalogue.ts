@@ -277,23 +277,11 @@ export function optionNames(extension: Extension): ReadonlyMap<string, NamedOpti
 
 /** What the options of an entry are like together, worked out once. */
 interface OptionTraits {
-  /**
-   * The options whose words, if they are normal, are all there is to them: no other spelling, no
-   * other option that has to be there or must not.
-   */
-  readonly plain: ReadonlyMap<string, PlainOption>
   /** The place of each option in a save. */
   readonly order: ReadonlyMap<string, number>
   readonly required: readonly string[]
   /** Options that are stored even when they are not given, with their presets. */
   readonly always: readonly (readonly [string, NonNullable<OptionSpec['preset']>])[]
-}
-
-/** `isNormal` of an option's value, and its place in a save. */
-export interface PlainOption {
-  readonly spec: OptionSpec
-  readonly isNormal: (word: string) => boolean
-  readonly place: number
 }
 
 const OPTION_TRAITS = new WeakMap<Extension, OptionTraits>()
@@ -303,7 +291,6 @@ export function optionTraits(extension: Extension): OptionTraits {
   if (traits === undefined) {
     const options = Object.entries(extension.options)
     traits = {
-      plain: new Map(plainOptions(extension)),
       order: new Map(options.map(([name], i) => [name, i])),
       required: options.filter(([, spec]) => spec.required).map(([name]) => name),
       always: options.flatMap(([name, { preset }]) =>
@@ -315,15 +302,19 @@ export function optionTraits(extension: Extension): OptionTraits {
   return traits
 }
 
-function plainOptions(extension: Extension): (readonly [string, PlainOption])[] {
-  if (extension.normalise !== undefined) return []
-  return Object.entries(extension.options).flatMap(([name, spec], place) => {
-    const { value, rewrite, optional, repeatable, needs } = spec
-    const { isNormal } = value
-    if (isNormal === undefined || value.words !== 1) return []
-    if (rewrite !== undefined || optional || repeatable || needs !== undefined) return []
-    return [[name, { spec, isNormal, place }]]
-  })
+/** Whether the option, with a word that `isNormal` tells, may be all that a match or target has. */
+export function mayStandAlone(extension: Extension, name: string): boolean {
+  const { value, rewrite, optional, needs } = extension.options[name] as OptionSpec
+  const others = Object.entries(extension.options).filter(([other]) => other !== name)
+  return (
+    extension.normalise === undefined &&
+    value.isNormal !== undefined &&
+    value.words === 1 &&
+    rewrite === undefined &&
+    !optional &&
+    needs === undefined &&
+    others.every(([, { required, preset }]) => !required && preset === undefined)
+  )
 }
 
 /** The place of an option in a save. */

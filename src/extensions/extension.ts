@@ -43,7 +43,8 @@ export interface ValueType {
   readonly parse: (words: readonly string[], context: ValueContext) => readonly string[] | Refusal
   /**
    * Tells at little cost that a word is its own normal form, whatever the family, protocol and
-   * dialect are: a save has thousands of such words. False is no verdict.
+   * dialect are, and that no `fold` changes it unless it is negated: a save has thousands of such
+   * words. False is no verdict.
    */
   readonly isNormal?: (word: string) => boolean
   /** How a save writes the normal form, where that differs between versions or back ends. */

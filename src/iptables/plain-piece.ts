@@ -1,46 +1,54 @@
 /**
- * Reads the commonest pieces of a save, such as `-m tcp --dport 22`, without the rule parser: one
- * option or a few, each with one word that is known to be in normal form already. What is not so
- * plain is no business of this file.
+ * The keys of the commonest pieces of a save, such as `-m tcp --dport 22`: one option with one word
+ * that is in normal form already, so that the piece says itself what its key is. Anything else is
+ * undefined here, and read by the rule parser.
  */
-import { findMatch, findTarget, optionTraits } from '../extensions/catalogue.ts'
-import type { Extension } from '../extensions/extension.ts'
-import type { Family, Match, Option, Target } from '../ruleset/model.ts'
+import { findMatch, findTarget, mayStandAlone } from '../extensions/catalogue.ts'
+import type { OptionSpec } from '../extensions/extension.ts'
+import type { Family } from '../ruleset/model.ts'
+import { keyWord, type MatchKey } from './rule-key.ts'
 
-/** `-m NAME …`, else undefined. */
-export function readPlainMatch(words: readonly string[], family: Family): Match | undefined {
-  const entry = findMatch(words[1] as string, family)
-  const options = entry && entry.name === words[1] ? readOptions(words, entry) : undefined
-  return entry && options && { module: entry.name, options }
+/** What stands before the word, once for all pieces that have it in common. */
+export interface PlainBeginning {
+  readonly module: string
+  readonly effect: MatchKey['effect']
+  readonly option: OptionSpec
 }
 
-/** `-j NAME …`, else undefined. */
-export function readPlainTarget(words: readonly string[], family: Family): Target | undefined {
-  const entry = findTarget(words[1] as string, family)
-  if (entry === undefined || entry.name !== words[1] || words[0] !== '-j') return undefined
-  const options = readOptions(words, entry)
-  return options && { verb: 'jump', name: entry.name, options }
+/** `-m tcp --dport ` of `-m tcp --dport 22`, and up to the quote if there is one. */
+export function beginningOf(piece: string): string {
+  const quote = piece.indexOf('"')
+  return piece.slice(0, quote < 0 ? piece.lastIndexOf(' ') + 1 : quote)
 }
 
-function readOptions(words: readonly string[], entry: Extension): readonly Option[] | undefined {
-  const { plain, required, always } = optionTraits(entry)
-  const options: Option[] = []
-  let place = -1
-  for (let at = 2; at < words.length; at += 2) {
-    const negated = words[at] === '!'
-    if (negated) at++
-    const flag = words[at] as string
-    const option = flag.startsWith('--') ? plain.get(flag.slice(2)) : undefined
-    const word = words[at + 1]
-    if (option === undefined || word === undefined || !option.isNormal(word)) return undefined
-    const { spec } = option
-    if (negated && !spec.negatable) return undefined
-    if (word === spec.omit || word === spec.any || option.place <= place) return undefined
-    if (spec.group !== undefined && words.length > (negated ? 5 : 4)) return undefined
-    place = option.place
-    options.push({ name: flag.slice(2), negated, values: [word] })
+export function readBeginning(text: string, family: Family): PlainBeginning | undefined {
+  const [, kind, module = '', name = ''] = /^-([mj]) (\S+) --(\S+) $/.exec(text) ?? []
+  const entry = kind === 'm' ? findMatch(module, family) : findTarget(module, family)
+  const option = entry?.options[name]
+  if (entry?.name !== module || option === undefined || !mayStandAlone(entry, name))
+    return undefined
+  if (entry.kind === 'target') {
+    return entry.sameAs === undefined ? { module, effect: 'pure', option } : undefined
   }
-  const has = (name: string): boolean => options.some((option) => option.name === name)
-  const isWhole = options.length > 0 && required.every(has) && always.every(([name]) => has(name))
-  return isWhole ? options : undefined
+  const isItself = entry.effectOf === undefined && entry.synonymOf === undefined
+  return isItself ? { module, effect: entry.effect, option } : undefined
+}
+
+/** The piece as a key has it. */
+export function plainKey(
+  piece: string,
+  beginning: string,
+  { option }: PlainBeginning,
+): string | undefined {
+  const word = wordAfter(piece, beginning.length)
+  if (word === undefined || word === option.omit || word === option.any) return undefined
+  return option.value.isNormal?.(word) ? beginning + keyWord(word) : undefined
+}
+
+/** The rest of the piece, if that is one word in the one way to write it. */
+function wordAfter(piece: string, start: number): string | undefined {
+  if (piece[start] !== '"') return /[\s"]/.test(piece.slice(start)) ? undefined : piece.slice(start)
+  const end = piece.length - 1
+  const isOne = end > start && piece.indexOf('"', start + 1) === end
+  return isOne && !piece.includes('\\', start) ? piece.slice(start + 1, end) : undefined
 }

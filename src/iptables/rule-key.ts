@@ -114,6 +114,6 @@ function opaqueKey(words: readonly string[] | undefined): string {
 }
 
 /** Quoted where it could run into its neighbours. */
-function keyWord(word: string): string {
+export function keyWord(word: string): string {
   return /^[\w.,:/+%@-]+$/.test(word) ? word : JSON.stringify(word)
 }

@@ -84,13 +84,11 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
     open: undefined,
     diagnostics: [],
   }
-  let at = 0
-  for (let before = 0; at < text.length; before++) {
-    const line = lineFrom(text, at)
+  const lines = linesOf(text)
+  for (const [before, line] of lines.entries()) {
     if (line === '' || line[0] === '#') reading.comments.push({ before, text: line })
     readLine(reading, line)
     reading.line += line.includes('\n') ? line.split('\n').length : 1
-    at += line.length + 1
   }
   if (reading.open) {
     reading.line = reading.open.line
@@ -104,20 +102,32 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
   return { ruleset: { family, tables }, dialect: pieces.dialect, diagnostics, comments }
 }
 
-/** The line of restore input that begins there: a newline inside quotes belongs to it. */
-function lineFrom(text: string, start: number): string {
-  const newline = text.indexOf('\n', start)
-  const line = text.slice(start, newline < 0 ? text.length : newline)
-  const quote = line.indexOf('"')
-  if (quote < 0 || line[0] === '#') return line
-  let quoted = false
-  for (let i = start + quote; i < text.length; i++) {
-    const char = text[i]
-    if (quoted && char === '\\') i++
-    else if (char === '"') quoted = !quoted
-    else if (char === '\n' && !quoted) return text.slice(start, i)
+/** The lines of restore input: a newline inside quotes belongs to the line. */
+function linesOf(text: string): readonly string[] {
+  const lines = text.split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  if (!text.includes('"')) return lines
+  const joined: string[] = []
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] as string
+    const end = line.includes('"') && line[0] !== '#' ? endOfQuotes(lines, at) : at
+    joined.push(end === at ? line : lines.slice(at, end + 1).join('\n'))
+    at = end
   }
-  return quoted ? line : text.slice(start)
+  return joined
+}
+
+const CLOSED = /^[^"]*(?:"(?:[^"\\]|\\[\s\S])*"[^"]*)*$/
+
+/** The line in which the quotes opened in line `start` are closed; itself if they never are. */
+function endOfQuotes(lines: readonly string[], start: number): number {
+  let text = lines[start] as string
+  if (CLOSED.test(text)) return start
+  for (let at = start + 1; at < lines.length; at++) {
+    text += `\n${lines[at]}`
+    if (lines[at]?.includes('"') && CLOSED.test(text)) return at
+  }
+  return start
 }
 
 function report(reading: Reading, code: DiagnosticCode, message: string, hint?: string): void {
@@ -257,32 +267,33 @@ function toCounters(packets: string, bytes: string): Counters {
 }
 
 const NO_PACKETS: Counters = { packets: 0n, bytes: 0n }
-const NOT_COUNTED = '[0:0] -A '
-const RULE = /^(?:\[(\d+):(\d+)\] )?-A (\S+)(?: ([\s\S]*))?$/
 
+/** `[PACKETS:BYTES] -A CHAIN RULE`, taken apart without a regular expression: there are thousands. */
 function readRule(reading: Reading, line: string): void {
-  // Most rules of a dump; the rest of this function says what they mean.
-  if (line.startsWith(NOT_COUNTED)) {
-    const end = line.indexOf(' ', NOT_COUNTED.length)
-    const chain =
-      end < 0 ? undefined : reading.open?.chains.get(line.slice(NOT_COUNTED.length, end))
-    if (chain !== undefined) return addRule(reading, chain, line.slice(end + 1), NO_PACKETS)
-  }
-  const parts = RULE.exec(line)
-  if (parts === null || reading.open === undefined) {
+  const bracket = line[0] === '[' ? line.indexOf('] ') : undefined
+  const counters = bracket === undefined ? undefined : readCounters(line.slice(1, bracket))
+  const start = bracket === undefined ? 0 : bracket + 2
+  if (!line.startsWith('-A ', start) || (bracket !== undefined && counters === undefined)) {
     return report(
       reading,
       'dump-syntax',
       `not a rule of iptables-save: ${JSON.stringify(line.slice(0, 60))}`,
     )
   }
-  const [, packets, bytes, name = '', text = ''] = parts
-  const chain = reading.open.chains.get(name)
+  const blank = line.indexOf(' ', start + 3)
+  const end = blank < 0 ? line.length : blank
+  const name = line.slice(start + 3, end)
+  const chain = reading.open?.chains.get(name)
   if (chain === undefined) {
     return report(reading, 'dump-syntax', `a rule of chain ${name}, which is not declared`)
   }
-  const counters = packets === undefined ? undefined : toCounters(packets, bytes as string)
-  addRule(reading, chain, text, counters)
+  addRule(reading, chain, line.slice(end + 1), counters)
+}
+
+function readCounters(text: string): Counters | undefined {
+  if (text === '0:0') return NO_PACKETS
+  const [, packets, bytes] = /^(\d+):(\d+)$/.exec(text) ?? []
+  return packets === undefined ? undefined : toCounters(packets, bytes as string)
 }
 
 function addRule(

@@ -6,11 +6,11 @@
  */
 import { isRefusal, type ValueContext } from '../extensions/extension.ts'
 import type { Names } from '../extensions/names.ts'
-import { isSavedNetwork } from '../net/address.ts'
+import { isUsualNetwork } from '../net/address.ts'
 import type { Criterion, Dialect, Match, RuleSpec, Target } from '../ruleset/model.ts'
 import { parseInterface, parseNetworks, parseProtocol } from './criteria.ts'
 import { parseRule } from './parse-rule.ts'
-import { readPlainMatch, readPlainTarget } from './plain-piece.ts'
+import { beginningOf, type PlainBeginning, plainKey, readBeginning } from './plain-piece.ts'
 import { criteriaKey, type MatchKey, matchesKey, matchKey, targetKey } from './rule-key.ts'
 import { tokenise } from './tokenise.ts'
 
@@ -19,6 +19,8 @@ export interface PieceCache {
   readonly criteria: Map<string, Criterion>
   /** By protocol: how an option reads may depend on it. */
   readonly pieces: Map<string, Pieces>
+  /** What pieces begin with; null: not plain. */
+  readonly beginnings: Map<string, PlainBeginning | null>
 }
 
 interface Pieces {
@@ -35,157 +37,158 @@ export interface PieceContext {
 }
 
 export function newPieceCache(): PieceCache {
-  return { criteria: new Map(), pieces: new Map() }
+  return { criteria: new Map(), pieces: new Map(), beginnings: new Map() }
 }
 
 /** Undefined when a piece is not in the form of a save: the rule is then read as a whole. */
 export function readPieces(text: string, context: PieceContext): RuleSpec | undefined {
-  const first = firstBoundary(text)
-  const spec = readCriteria(text, first, context)
-  if (spec === undefined) return undefined
+  const parts = splitRule(text)
+  const spec = parts && readCriteria(parts.criteria, context)
+  if (spec === undefined || parts === undefined) return undefined
   const matches: Match[] = []
   const { pieces, protocol } = piecesOf(spec, context)
-  for (let at = first + 1, end = first; at < text.length; at = end + 1) {
-    end = boundary(text, at)
-    const piece = text.slice(at, end)
-    if (piece.charCodeAt(1) === M) {
-      const match = pieces.matches.get(piece) ?? parseMatch(piece, protocol, context)
-      if (match === undefined) return undefined
-      pieces.matches.set(piece, match)
-      matches.push(match)
-    } else {
-      if (end < text.length) return undefined
-      const target = pieces.targets.get(piece) ?? parseTarget(piece, protocol, context)
-      if (target === undefined) return undefined
-      pieces.targets.set(piece, target)
-      spec.target = target
-    }
+  for (const piece of parts.matches) {
+    const match = pieces.matches.get(piece) ?? parseMatch(piece, protocol, context)
+    if (match === undefined) return undefined
+    pieces.matches.set(piece, match)
+    matches.push(match)
+  }
+  if (parts.target !== undefined) {
+    const target = pieces.targets.get(parts.target) ?? parseTarget(parts.target, protocol, context)
+    if (target === undefined) return undefined
+    pieces.targets.set(parts.target, target)
+    spec.target = target
   }
   return { ...spec, matches }
 }
 
 /** The `ruleKey` of what `readPieces` yields. Undefined: ask that, or read the rule as a whole. */
 export function keyOfPieces(text: string, context: PieceContext): string | undefined {
-  const { family } = context.dialect
-  const first = firstBoundary(text)
-  const spec = readCriteria(text, first, context)
-  if (spec === undefined) return undefined
+  const parts = splitRule(text)
+  const spec = parts && readCriteria(parts.criteria, context)
+  if (spec === undefined || parts === undefined) return undefined
   const matches: MatchKey[] = []
-  let target = ''
   const { pieces, protocol } = piecesOf(spec, context)
-  for (let at = first + 1, end = first; at < text.length; at = end + 1) {
-    end = boundary(text, at)
-    const piece = text.slice(at, end)
-    if (piece.charCodeAt(1) === M) {
-      let key = pieces.matchKeys.get(piece)
-      if (key === undefined) {
-        const match = parseMatch(piece, protocol, context)
-        if (match === undefined) return undefined
-        key = matchKey(match, family)
-        pieces.matchKeys.set(piece, key)
-      }
-      // Two of a kind may have to be merged.
-      for (const other of matches) if (other.module === key.module) return undefined
-      matches.push(key)
-    } else {
-      if (end < text.length) return undefined
-      let key = pieces.targetKeys.get(piece)
-      if (key === undefined) {
-        const parsed = parseTarget(piece, protocol, context)
-        if (parsed === undefined) return undefined
-        key = targetKey(parsed, family)
-        pieces.targetKeys.set(piece, key)
-      }
-      target = key
-    }
+  for (const piece of parts.matches) {
+    const key = readMatchKey(piece, { pieces, protocol }, context)
+    if (key === undefined) return undefined
+    // Two of a kind may have to be merged.
+    for (const other of matches) if (other.module === key.module) return undefined
+    matches.push(key)
   }
-  return criteriaKey(spec) + matchesKey(matches) + target
+  const target =
+    parts.target === undefined ? '' : readTargetKey(parts.target, { pieces, protocol }, context)
+  if (target === undefined) return undefined
+  // Joined, since thousands of keys are held, each in one piece.
+  return [criteriaKey(spec), matchesKey(matches), target].join('')
 }
 
-const SPACE = 32
-const NOT = 33
-const QUOTE = 34
-const DASH = 45
-const BACKSLASH = 92
-const G = 103
-const J = 106
-const M = 109
-
-/** Where the criteria end and the blank before the first piece is; -1 if there are no criteria. */
-function firstBoundary(text: string): number {
-  const isPiece = text.charCodeAt(0) === DASH && isBoundaryLetter(text.charCodeAt(1))
-  return isPiece && text.charCodeAt(2) === SPACE ? -1 : boundary(text, 0)
+interface Parts {
+  /** `-s ADDRESS` and the like, each followed by a blank or the end. */
+  readonly criteria: string
+  readonly matches: readonly string[]
+  readonly target: string | undefined
 }
 
-/** The end of the piece that begins at `from`: where the blank before the next one is. */
-function boundary(text: string, from: number): number {
-  const end = text.length
-  for (let at = from; at < end; at++) {
-    const code = text.charCodeAt(at)
-    if (code === QUOTE) at = endOfQuote(text, at)
-    else if (
-      code === SPACE &&
-      text.charCodeAt(at + 1) === DASH &&
-      text.charCodeAt(at + 3) === SPACE &&
-      isBoundaryLetter(text.charCodeAt(at + 2))
-    ) {
-      return at
-    }
+/** What is between two blanks before `-m`, `-j` or `-g`, but for those inside quotes. */
+const PIECES = /(?:[^" ]|"(?:[^"\\]|\\[\s\S])*"?| (?!-[mjg] ))+/g
+
+function splitRule(text: string): Parts | undefined {
+  const matches = text.match(PIECES) ?? []
+  const criteria = isPiece(matches[0]) ? '' : (matches.shift() ?? '')
+  const last = matches.at(-1)
+  const target = last === undefined || last.startsWith('-m ') ? undefined : matches.pop()
+  return matches.every((piece) => piece.startsWith('-m '))
+    ? { criteria, matches, target }
+    : undefined
+}
+
+function isPiece(text: string | undefined): boolean {
+  return text !== undefined && /^-[mjg] /.test(text)
+}
+
+/** Plain pieces are many, and seldom the same: only the others are remembered. */
+function readMatchKey(
+  piece: string,
+  { pieces, protocol }: ProtocolPieces,
+  context: PieceContext,
+): MatchKey | undefined {
+  const text = beginningOf(piece)
+  const beginning = findBeginning(text, context)
+  const plain = beginning && plainKey(piece, text, beginning)
+  if (plain !== undefined && beginning !== undefined) {
+    return { module: beginning.module, effect: beginning.effect, text: `${plain} ` }
   }
-  return end
-}
-
-function isBoundaryLetter(code: number): boolean {
-  return code === M || code === J || code === G
-}
-
-function endOfQuote(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === BACKSLASH) at++
-    else if (code === QUOTE) return at
+  let key = pieces.matchKeys.get(piece)
+  if (key === undefined) {
+    const match = parseMatch(piece, protocol, context)
+    if (match === undefined) return undefined
+    key = matchKey(match, context.dialect.family)
+    pieces.matchKeys.set(piece, key)
   }
-  return text.length
+  return key
+}
+
+function readTargetKey(
+  piece: string,
+  { pieces, protocol }: ProtocolPieces,
+  context: PieceContext,
+): string | undefined {
+  const text = beginningOf(piece)
+  const beginning = findBeginning(text, context)
+  const plain = beginning && plainKey(piece, text, beginning)
+  if (plain !== undefined) return plain
+  let key = pieces.targetKeys.get(piece)
+  if (key === undefined) {
+    const target = parseTarget(piece, protocol, context)
+    if (target === undefined) return undefined
+    key = targetKey(target, context.dialect.family)
+    pieces.targetKeys.set(piece, key)
+  }
+  return key
+}
+
+function findBeginning(text: string, { cache, dialect }: PieceContext): PlainBeginning | undefined {
+  let found = cache.beginnings.get(text)
+  if (found === undefined) {
+    found = readBeginning(text, dialect.family) ?? null
+    cache.beginnings.set(text, found)
+  }
+  return found ?? undefined
 }
 
 type Building = { -readonly [K in keyof RuleSpec]: RuleSpec[K] }
 
 const NO_MATCHES: readonly Match[] = []
 
-/** Reads up to `end`, where the first match or target is. */
-function readCriteria(text: string, end: number, context: PieceContext): Building | undefined {
+/** In the order of a save. */
+const CRITERIA =
+  /^(?:(! )?-s (\S+)(?: |$))?(?:(! )?-d (\S+)(?: |$))?(?:(! )?-i (\S+)(?: |$))?(?:(! )?-o (\S+)(?: |$))?(?:(! )?-p (\S+)(?: |$))?(?:(! )?(-f)(?: |$))?$/
+
+function readCriteria(text: string, context: PieceContext): Building | undefined {
   const spec: Building = { matches: NO_MATCHES }
-  for (let at = 0; at < end; ) {
-    const negated = text.charCodeAt(at) === NOT
-    if (negated) at += 2
-    const flag = text.slice(at, at + 3)
-    if (flag === '-f ' || (flag === '-f' && at + 2 === text.length)) {
-      if (context.dialect.family === 'ipv6' || spec.fragment !== undefined) return undefined
-      spec.fragment = { negated, value: '' }
-      at += 3
-      continue
-    }
-    const field = FIELDS[flag]
-    if (field === undefined || spec[field] !== undefined) return undefined
-    const blank = text.indexOf(' ', at + 3)
-    const stop = blank < 0 || blank > end ? end : blank
-    const criterion = readCriterion(flag, text.slice(at + 3, stop), { negated, context })
+  if (text === '') return spec
+  const words = CRITERIA.exec(text)
+  if (words === null) return undefined
+  for (const [index, [flag, field]] of FIELDS.entries()) {
+    const value = words[2 * index + 2]
+    if (value === undefined) continue
+    const negated = words[2 * index + 1] !== undefined
+    const criterion = readCriterion(flag, value, { negated, context })
     if (criterion === undefined) return undefined
     spec[field] = criterion
-    at = stop + 1
   }
   return spec
 }
 
-const FIELDS: Readonly<
-  Record<string, 'source' | 'destination' | 'inInterface' | 'outInterface' | 'protocol'>
-> = {
-  '-s ': 'source',
-  '-d ': 'destination',
-  '-i ': 'inInterface',
-  '-o ': 'outInterface',
-  '-p ': 'protocol',
-}
+const FIELDS = [
+  ['-s', 'source'],
+  ['-d', 'destination'],
+  ['-i', 'inInterface'],
+  ['-o', 'outInterface'],
+  ['-p', 'protocol'],
+  ['-f', 'fragment'],
+] as const
 
 interface CriterionContext {
   readonly negated: boolean
@@ -197,12 +200,12 @@ function readCriterion(
   value: string,
   { negated, context }: CriterionContext,
 ): Criterion | undefined {
+  const isAddress = flag === '-s' || flag === '-d'
   // Addresses are many, and seldom the same: nothing is gained by remembering them.
-  const isAddress = flag === '-s ' || flag === '-d '
-  if (isAddress && context.dialect.family === 'ipv4' && isSavedNetwork(value)) {
+  if (isAddress && context.dialect.family === 'ipv4' && isUsualNetwork(value)) {
     return { negated, value }
   }
-  const key = negated ? `!${flag}${value}` : flag + value
+  const key = negated ? `! ${flag} ${value}` : `${flag} ${value}`
   const known = context.cache.criteria.get(key)
   if (known !== undefined) return known
   const criterion = parseCriterion(flag, value, { negated, context })
@@ -216,14 +219,15 @@ function parseCriterion(
   value: string,
   { negated, context }: CriterionContext,
 ): Criterion | undefined {
-  if (/[\s"]/.test(value) || value === '') return undefined
+  if (value.includes('"')) return undefined
+  if (flag === '-f') return context.dialect.family === 'ipv6' ? undefined : { negated, value: '' }
   const values = valueContext(context)
-  if (flag === '-s ' || flag === '-d ') {
+  if (flag === '-s' || flag === '-d') {
     const networks = parseNetworks(value, negated, values)
     return isRefusal(networks) || networks.length > 1 ? undefined : networks[0]
   }
   const read =
-    flag === '-p ' ? parseProtocol(value, negated, values) : parseInterface(value, negated, values)
+    flag === '-p' ? parseProtocol(value, negated, values) : parseInterface(value, negated, values)
   return 'code' in read ? undefined : read
 }
 
@@ -234,10 +238,12 @@ function valueContext({ dialect, names }: PieceContext): ValueContext {
   return { family: dialect.family, dialect, names, protocol: undefined, caution: () => {} }
 }
 
-function piecesOf(
-  spec: Building,
-  { cache }: PieceContext,
-): { readonly pieces: Pieces; readonly protocol: string } {
+interface ProtocolPieces {
+  readonly pieces: Pieces
+  readonly protocol: string
+}
+
+function piecesOf(spec: Building, { cache }: PieceContext): ProtocolPieces {
   const { protocol } = spec
   const name = protocol === undefined || protocol.negated ? '' : protocol.value
   let pieces = cache.pieces.get(name)
@@ -254,26 +260,18 @@ function piecesOf(
 }
 
 function parseMatch(piece: string, protocol: string, context: PieceContext): Match | undefined {
-  const { words } = tokenise(piece)
-  const plain = readPlainMatch(words, context.dialect.family)
-  if (plain !== undefined) return plain
-  const spec = parsePiece(words, protocol, context)
+  const spec = parsePiece(piece, protocol, context)
   return spec?.matches.length === 1 && spec.target === undefined ? spec.matches[0] : undefined
 }
 
 function parseTarget(piece: string, protocol: string, context: PieceContext): Target | undefined {
-  const { words } = tokenise(piece)
-  const plain = readPlainTarget(words, context.dialect.family)
-  if (plain !== undefined) return plain
-  const spec = parsePiece(words, protocol, context)
+  const spec = parsePiece(piece, protocol, context)
   return spec?.matches.length === 0 ? spec.target : undefined
 }
 
-function parsePiece(
-  words: readonly string[],
-  protocol: string,
-  { dialect, names }: PieceContext,
-): RuleSpec | undefined {
+function parsePiece(piece: string, protocol: string, context: PieceContext): RuleSpec | undefined {
+  const { dialect, names } = context
+  const { words } = tokenise(piece)
   const typed = protocol === '' ? words : ['-p', protocol, ...words]
   const { specs, problems } = parseRule(typed, { dialect, names, saved: true })
   return problems.length === 0 && specs.length === 1 ? specs[0] : undefined

@@ -2,6 +2,7 @@ import { type MatchExtension, refuse, type ValueType } from '../extension.ts'
 import { choice } from '../values/choice.ts'
 import { foldHostBits, hostMask } from '../values/host.ts'
 import { lookupPortRange } from '../values/lookup-port.ts'
+import { isSavedPort } from '../values/port.ts'
 import { protocolNumber } from '../values/protocol-number.ts'
 import { flag } from '../values/text.ts'
 
@@ -9,6 +10,7 @@ import { flag } from '../values/text.ts'
 const PORT: ValueType = {
   ...lookupPortRange,
   name: 'port by getaddrinfo',
+  isNormal: isSavedPort,
   description: 'a port, or a service name',
   examples: [80, 'https'],
   parse: (words, context) =>

@@ -14,7 +14,7 @@ export interface NameOptions {
  * be loaded again, so it is refused although iptables takes it.
  */
 export function name({ what, max, overlong = 'cut', examples }: NameOptions): ValueType {
-  const { quote: _, ...type } = text({ what, min: 1, max, overlong, examples })
+  const { quote: _, isNormal: _text, ...type } = text({ what, min: 1, max, overlong, examples })
   return {
     ...type,
     name: `name ${what}`,

@@ -47,25 +47,22 @@ function parsePortRange(word: string, context: ValueContext): [number, number] |
   return [from, to]
 }
 
-/** Whether a word is a decimal port, or two with the lower one first, as both are saved. */
-export function isSavedPortRange(word: string): boolean {
-  const colon = word.indexOf(':')
-  if (colon < 0) return savedPort(word, 0, word.length) >= 0
-  const from = savedPort(word, 0, colon)
-  return from >= 0 && from < savedPort(word, colon + 1, word.length)
+const PORT = '(?:0|[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5])'
+const SAVED_PORT = new RegExp(`^${PORT}$`)
+const SAVED_PORTS = new RegExp(`^${PORT}(?:,${PORT}){0,14}$`)
+const SAVED_RANGE = new RegExp(`^${PORT}:${PORT}$`)
+
+/** Whether a word is a decimal port as it is saved. */
+export function isSavedPort(word: string): boolean {
+  return SAVED_PORT.test(word)
 }
 
-/** The port that is written there; -1 when it is not written as a save does. */
-function savedPort(word: string, start: number, end: number): number {
-  if (end - start < 1 || end - start > 5) return -1
-  if (word.charCodeAt(start) === 48 && end - start > 1) return -1
-  let port = 0
-  for (let at = start; at < end; at++) {
-    const digit = word.charCodeAt(at) - 48
-    if (digit < 0 || digit > 9) return -1
-    port = port * 10 + digit
-  }
-  return port <= 65535 ? port : -1
+/** Whether a word is a decimal port, or two with the lower one first, as both are saved. */
+export function isSavedPortRange(word: string): boolean {
+  if (isSavedPort(word)) return true
+  if (!SAVED_RANGE.test(word)) return false
+  const colon = word.indexOf(':')
+  return Number(word.slice(0, colon)) < Number(word.slice(colon + 1))
 }
 
 const PORT_SCHEMA = { anyOf: [{ type: 'integer', minimum: 0, maximum: 65535 }, { type: 'string' }] }
@@ -138,10 +135,7 @@ export const portList: ValueType = {
     }
     return [saved.join(',')]
   },
-  isNormal: (word) => {
-    const parts = word.split(',')
-    return parts.length <= 7 && parts.every(isSavedPortRange)
-  },
+  isNormal: (word) => SAVED_PORTS.test(word),
   schema: { anyOf: [...PORT_SCHEMA.anyOf, { type: 'array', items: PORT_SCHEMA }] },
   description: 'up to 15 ports; a range counts as two',
   examples: ['80,443', '22,1000:2000'],
