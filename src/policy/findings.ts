@@ -29,3 +29,13 @@ export function startFindings(): Findings {
     add,
   }
 }
+
+/** Takes errors, and nothing less. */
+export function errorsOf(findings: Findings): Findings {
+  return {
+    ...findings,
+    add: (severity, finding) => {
+      if (severity === 'error') findings.add(severity, finding)
+    },
+  }
+}

@@ -3,7 +3,7 @@ import { parseRule } from '../iptables/parse-rule.ts'
 import { makeRule } from '../iptables/rule.ts'
 import type { Family, Origin, Rule } from '../ruleset/model.ts'
 import { isExpired, sameUntil } from './expiry.ts'
-import { type Findings, startFindings } from './findings.ts'
+import { errorsOf, type Findings, startFindings } from './findings.ts'
 import type { Operand, OperandMember } from './operand.ts'
 import type { CompiledRule, RuleContext } from './rule-context.ts'
 import { ruleFamilies } from './rule-families.ts'
@@ -19,7 +19,13 @@ export function compileMapping(rule: MapValue, context: RuleContext): CompiledRu
   if (!checkKeys(rule, context.findings)) return {}
   const parts = readParts(rule, context)
   if (!checkNegatedLists(parts, context.families, context.findings)) return {}
-  const families = ruleFamilies(parts, context.families, context.findings)
+  if (parts.enabled && parts.expiry && context.now) {
+    context.deadlines?.push(sameUntil(parts.expiry, context.now))
+  }
+  const isOff = !parts.enabled || isExpired(parts.expiry, context.now, context.findings)
+  // A rule that is nowhere is left out of no family; what is wrong with it is said all the same.
+  const findings = isOff ? errorsOf(context.findings) : context.findings
+  const families = ruleFamilies(parts, context.families, findings)
   const attempts = families.map((family) => compileFor(family, parts, context))
   // What is wrong in one family only can be mended by saying which family is meant.
   const good = attempts.find((attempt) => attempt.errors.list().length === 0)
@@ -32,9 +38,7 @@ export function compileMapping(rule: MapValue, context: RuleContext): CompiledRu
       context.findings.error(code, at, message, hints === '' ? undefined : hints)
     }
   }
-  if (!parts.enabled) return {}
-  if (parts.expiry && context.now) context.deadlines?.push(sameUntil(parts.expiry, context.now))
-  if (isExpired(parts.expiry, context.now, context.findings)) return {}
+  if (isOff) return {}
   return Object.fromEntries(attempts.map(({ family, rules }) => [family, rules]))
 }
 

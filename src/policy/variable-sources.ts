@@ -90,12 +90,20 @@ function readValues(path: string, files: PolicyFiles): Values {
   return { text: read.text, value, diagnostics: [...diagnostics, ...wrong] }
 }
 
-/** A host without an entry of its own is a mistake as soon as others have one. */
+/**
+ * A host without an entry of its own is a mistake as soon as others have one. Where nobody has, naming
+ * the host changes nothing, which whoever named it should know.
+ */
 function unknownHost(roots: readonly Value[], host: string | undefined): readonly Diagnostic[] {
   const entries = roots.flatMap((root) => entryOf(root, 'hosts') ?? [])
   const names = entries.flatMap((entry) => entriesOf(entry.value).map((e) => e.key))
   const [first] = entries
-  if (host === undefined || first === undefined || names.includes(host)) return []
+  const [root] = roots
+  if (host === undefined || root === undefined || names.includes(host)) return []
+  if (first === undefined) {
+    const message = `the policy has no hosts:, so --for ${host} changes nothing`
+    return [{ code: 'missing-value', severity: 'info', message, file: root.at.file }]
+  }
   const hint = didYouMean(host, names)
   const message = `hosts: has no entry for "${host}"`
   return [

@@ -175,6 +175,16 @@ describe('one policy serves both families', () => {
     expect(inputRules(compiled, 'ipv6')).toEqual(ipv6)
   })
 
+  test('a rule that is switched off is left out of no family, and what is wrong with it is said', () => {
+    const { found, lines } = compileText(withGroups('{ source: four, enabled: false }'))
+    expect({ found, lines: lines.filter((line) => line.includes(' -s ')) }).toEqual({
+      found: [],
+      lines: [],
+    })
+    const wrong = withGroups('{ source: four, protocol: icmp, dport: 1, enabled: false }')
+    expect(compileText(wrong).found).toEqual([expect.stringMatching(/^13:/)])
+  })
+
   test('families:, a table and a chain narrow', () => {
     const text = `
 apiVersion: fwctl/v1

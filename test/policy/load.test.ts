@@ -161,7 +161,11 @@ tables: { filter: { chains: { INPUT: { rules: [ RULE ] } } } }
 
   test('an unknown host is a mistake as soon as the policy knows others', () => {
     expect(compile('{}', { host: 'wbe' }).found[0]).toBe('4:1 missing-value')
-    expect(compileText(`${HEAD}`, {}, { host: 'wbe' }).found).toEqual([])
+  })
+
+  test('where the policy knows no hosts at all, naming one is said to change nothing', () => {
+    const { found } = compileText(`${HEAD}`, {}, { host: 'wbe' })
+    expect(found).toEqual([expect.stringContaining('missing-value')])
   })
 
   test('includes may depend on them', () => {
