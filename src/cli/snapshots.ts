@@ -9,7 +9,7 @@ import {
 } from '../host/snapshots.ts'
 import type { StateDir } from '../host/state-dir.ts'
 import { type FamilyGoal, makePlan } from '../plan/plan.ts'
-import { planDiff } from '../report/plan-diff.ts'
+import { diffBetween } from '../report/plan-diff.ts'
 import { planJson } from '../report/plan-json.ts'
 import { plural } from '../report/words.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
@@ -66,10 +66,8 @@ async function diff(stateDir: StateDir, context: Context): Promise<void> {
   const [, id, other] = context.args
   const before = await readSnapshot(stateDir, id)
   const then = parseDumps(before)
-  const now =
-    other === undefined
-      ? await readNow(before, context)
-      : parseDumps(await readSnapshot(stateDir, other))
+  const after = other === undefined ? undefined : await readSnapshot(stateDir, other)
+  const now = after === undefined ? await readNow(before, context) : parseDumps(after)
   const families = FAMILIES.flatMap((family): FamilyGoal[] => {
     const [from, to] = [then[family], now[family]]
     if (from === undefined || to === undefined) return []
@@ -77,7 +75,8 @@ async function diff(stateDir: StateDir, context: Context): Promise<void> {
     return [{ dialect: to.dialect, live: from.ruleset, target: to.ruleset }]
   })
   const plan = makePlan({ families })
-  context.print(context.options.format === 'json' ? planJson(plan) : planDiff(plan))
+  const sides = [before.meta.id, after?.meta.id ?? 'live'] as const
+  context.print(context.options.format === 'json' ? planJson(plan) : diffBetween(plan, sides))
 }
 
 async function readNow({ meta }: Snapshot, context: Context): Promise<Live> {

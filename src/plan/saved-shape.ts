@@ -1,4 +1,5 @@
 /** The shape of a saved plan, read key by key: nothing more and nothing less than it should hold. */
+import type { Position } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
 import { FOREIGN_TOOLS, type Ownership } from '../policy/policy.ts'
 import {
@@ -28,6 +29,8 @@ export interface SavedFamilyShape {
     readonly chain: string
     readonly rule: number
   } & Origin)[]
+  /** Where the policy declares the chains that come or get another policy. */
+  readonly chains: readonly ({ readonly table: TableName; readonly chain: string } & Position)[]
   readonly unmanaged: Unmanaged
 }
 
@@ -175,6 +178,15 @@ const family: Reader<SavedFamilyShape> = object<SavedFamilyShape>({
   target: string,
   desired: (value, path) => (value === null ? null : string(value, path)),
   origins: list(origin),
+  chains: list(
+    object<SavedFamilyShape['chains'][number]>({
+      table,
+      chain: plain,
+      file: plain,
+      line: count,
+      column: count,
+    }),
+  ),
   unmanaged,
 })
 

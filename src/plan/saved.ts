@@ -14,10 +14,10 @@ import type { Names } from '../extensions/names.ts'
 import type { LiveSets, SetGoal } from '../ipset/set.ts'
 import { parseSave, printSave } from '../iptables/save.ts'
 import type { Ownership } from '../policy/policy.ts'
-import type { Dialect, Family, Origin, Ruleset, TableName } from '../ruleset/model.ts'
-import { ruleWith } from '../ruleset/rule-with.ts'
+import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import type { Unmanaged } from './claim.ts'
 import { makePlan, type Plan } from './plan.ts'
+import { chainOriginsOf, originsOf, withOrigins } from './saved-origins.ts'
 import { isSetName, readGoal, type SavedSets, saveGoal } from './saved-sets.ts'
 import { type SavedFamilyShape, type SavedShape, savedShape, untrusted } from './saved-shape.ts'
 import { rebase, type Scope, sameScope, scopeDigest } from './scope.ts'
@@ -73,6 +73,7 @@ export function serialisePlan(plan: Plan): string {
       target: stateText(family.target),
       desired: family.desired === undefined ? null : printSave(withoutCounters(family.desired)),
       origins: originsOf(family.target),
+      chains: chainOriginsOf(family.changes),
       unmanaged: family.unmanaged,
     })),
     ...(plan.sets === undefined ? {} : { sets: serialiseSets(plan.sets) }),
@@ -201,7 +202,7 @@ function readFamily(saved: SavedFamilyShape, names: Names | undefined): SavedFam
   if (stateText(parsed.ruleset) !== saved.target || rulesetDigest(parsed.ruleset) !== result) {
     throw untrusted(`its ${family} target does not read back as it was written`)
   }
-  const target = withOrigins(parsed.ruleset, saved.origins)
+  const target = withOrigins(parsed.ruleset, saved)
   const desired = readDesired(saved, names)
   return {
     family,
@@ -236,44 +237,6 @@ function withoutCounters(ruleset: Ruleset): Ruleset {
     })),
   }))
   return { ...ruleset, tables }
-}
-
-type SavedOrigin = SavedFamilyShape['origins'][number]
-
-function originsOf(target: Ruleset): SavedOrigin[] {
-  return target.tables.flatMap((table) =>
-    table.chains.flatMap((chain) =>
-      chain.rules.flatMap((rule, index) => {
-        if (rule.origin === undefined) return []
-        const { file, line, column, name, owner, ticket, expires } = rule.origin
-        const at = { table: table.name, chain: chain.name, rule: index + 1, file, line, column }
-        const said = Object.entries({ name, owner, ticket, expires }).filter(
-          ([, text]) => text !== undefined,
-        )
-        return [{ ...at, ...Object.fromEntries(said) }]
-      }),
-    ),
-  )
-}
-
-function withOrigins(target: Ruleset, origins: readonly SavedOrigin[]): Ruleset {
-  const known = new Map<string, Origin>()
-  const placeOf = (table: TableName, chain: string, rule: number): string =>
-    `${table} ${chain} ${rule}`
-  for (const { table, chain, rule, ...origin } of origins) {
-    known.set(placeOf(table, chain, rule), origin)
-  }
-  const tables = target.tables.map((table) => ({
-    ...table,
-    chains: table.chains.map((chain) => ({
-      ...chain,
-      rules: chain.rules.map((rule, index) => {
-        const origin = known.get(placeOf(table.name, chain.name, index + 1))
-        return origin === undefined ? rule : ruleWith(rule, { origin })
-      }),
-    })),
-  }))
-  return { ...target, tables }
 }
 
 function integrity(body: Omit<SavedShape, 'digest'>): string {

@@ -17,16 +17,25 @@ const MAX_EDITS = 4000
 
 /** Unified diffs, live to target, one for each table that changes. Empty when none does. */
 export function planDiff(plan: Plan): string {
-  const tables = plan.families.flatMap((family) =>
-    family.batch.tables.map((table) => tableDiff(family, table)),
-  )
-  return [...(plan.sets?.changes ?? []).map(setDiff), ...tables].join('')
+  return diffBetween(plan, ['live', 'target'])
 }
 
-function setDiff(change: SetChange): string {
+/** The same, with other names for the two sides. */
+export function diffBetween(plan: Plan, sides: Sides): string {
+  const tables = plan.families.flatMap((family) =>
+    family.batch.tables.map((table) => tableDiff(family, table, sides)),
+  )
+  const sets = plan.sets?.changes ?? []
+  return [...sets.map((change) => setDiff(change, sides)), ...tables].join('')
+}
+
+/** What is before, and what is after. */
+type Sides = readonly [string, string]
+
+function setDiff(change: SetChange, [from, to]: Sides): string {
   const before = 'before' in change ? setText(change.before) : ''
   const after = change.kind === 'set-remove' ? '' : setText(goalSet(change))
-  return patchText([`live/sets/${change.name}`, `target/sets/${change.name}`], before, after)
+  return patchText([`${from}/sets/${change.name}`, `${to}/sets/${change.name}`], before, after)
 }
 
 /** What the set will hold: where others' entries stay, they are no difference. */
@@ -45,14 +54,14 @@ function setText({ header, entries }: IpSet): string {
   return [printHeader(declared), ...lines, ''].map(printable).join('\n')
 }
 
-function tableDiff(family: FamilyPlan, table: TableName): string {
-  const names = [`live/${family.family}/${table}`, `target/${family.family}/${table}`] as const
+function tableDiff(family: FamilyPlan, table: TableName, [from, to]: Sides): string {
+  const names = [`${from}/${family.family}/${table}`, `${to}/${family.family}/${table}`] as const
   const before = tableText(family.live, table)
   const after = tableText(withLiveSpelling(family, table), table)
   return patchText(names, before, after)
 }
 
-function patchText(names: readonly [string, string], before: string, after: string): string {
+function patchText(names: Sides, before: string, after: string): string {
   const options = { context: 3, maxEditLength: MAX_EDITS }
   const patch =
     structuredPatch(...names, before, after, undefined, undefined, options) ??
@@ -83,11 +92,7 @@ function withLiveSpelling({ live, target }: FamilyPlan, name: TableName): Rulese
   return { ...target, tables }
 }
 
-function wholePatch(
-  names: readonly [string, string],
-  before: string,
-  after: string,
-): StructuredPatch {
+function wholePatch(names: Sides, before: string, after: string): StructuredPatch {
   const [oldFileName, newFileName] = names
   const removed = before.split('\n').slice(0, -1)
   const added = after.split('\n').slice(0, -1)

@@ -251,9 +251,11 @@ describe('snapshots', () => {
     expect(show.stdout).toContain('[4:240] -A INPUT -p tcp -m tcp --dport 23 -j ACCEPT')
 
     const diff = await it.fwctl(['snapshots', 'diff', ids[0] ?? '', ids[1] ?? ''])
+    expect(diff.stdout).toContain(`--- ${ids[0]}/ipv4/filter\n+++ ${ids[1]}/ipv4/filter\n`)
     expect(diff.stdout).toMatch(/^-.*--dport 23/m)
     expect(diff.stdout).toMatch(/^\+.*--dport 22 /m)
     const toLive = await it.fwctl(['snapshots', 'diff'])
+    expect(toLive.stdout).toContain(`--- ${ids[1]}/ipv4/filter\n+++ live/ipv4/filter\n`)
     expect(toLive.stdout).toMatch(/^\+.*--dport 2222/m)
 
     expect(await it.fwctl(['snapshots', 'prune'])).toMatchObject({ code: 64 })

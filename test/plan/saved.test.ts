@@ -43,6 +43,8 @@ function plan(): Plan {
     ...table,
     chains: table.chains.map((chain) => ({
       ...chain,
+      ...(chain.name === 'FORWARD' ? { policy: 'DROP' as const } : {}),
+      origin: { file: 'fwctl.yaml', line: 3, column: 5 },
       rules: chain.rules.map((rule) => ruleWith(rule, { origin })),
     })),
   }))
@@ -71,6 +73,8 @@ test('its rules still lead back to the policy', () => {
   const [family] = planFromSaved(readSavedPlan(serialisePlan(plan())), states(live)).families
   const added = family?.changes.find((change) => change.kind === 'rule-add')
   expect(added?.after.origin).toEqual({ file: 'fwctl.yaml', line: 4, column: 9, name: 'web' })
+  const shut = family?.changes.find((change) => change.kind === 'policy-change')
+  expect(shut?.after.origin).toEqual({ file: 'fwctl.yaml', line: 3, column: 5 })
 })
 
 test('the batch is made anew, with the counters of now', () => {
