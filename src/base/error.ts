@@ -6,6 +6,8 @@ export type ErrorCode =
   | 'missing-program'
   /** A child process failed, was killed or ran out of time. Exit 1. */
   | 'command-failed'
+  /** The host could not be reached, or no longer; a change that was under way may be half done. Exit 1. */
+  | 'connection-lost'
   /** The caller lacks root or a capability. Exit 1. */
   | 'no-permission'
   /** The live ruleset could not be read in full. Exit 1. */

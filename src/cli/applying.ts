@@ -15,6 +15,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
 import type { HostInput } from './host-input.ts'
 import { requirePrune } from './pruning.ts'
+import { targetWords } from './target.ts'
 
 export interface Applying {
   readonly plan: Plan
@@ -45,7 +46,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
   const { plan, replan, host, stateDir, reason } = applying
   showPlan(plan, context)
   requirePrune(plan, context)
-  const confirming = readConfirming(context)
+  const confirming = await readConfirming(context)
   return interruptible(context, async (signal) => {
     if (!isEmptyPlan(plan) && !applying.approved) {
       const yes = await approve(applying.question, context, signal)
@@ -118,14 +119,8 @@ function sayOutcome(outcome: ApplyOutcome, context: Context): void {
 }
 
 /** With the options that lead to the same host and the same state directory. */
-function rollbackCommand(snapshot: string, { options }: Context): string {
-  const { netns, stateDir } = options
-  return [
-    'fwctl rollback',
-    snapshot,
-    ...(netns === undefined ? [] : [`--netns ${netns}`]),
-    ...(stateDir === undefined ? [] : [`--state-dir ${stateDir}`]),
-  ].join(' ')
+function rollbackCommand(snapshot: string, context: Context): string {
+  return ['fwctl rollback', snapshot, ...targetWords(context)].join(' ')
 }
 
 /** Runs `work` with a signal for the first Ctrl-C; further ones only say that it is heeded. */

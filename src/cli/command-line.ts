@@ -1,5 +1,4 @@
 import { Argument, Command, CommanderError, Option } from 'commander'
-import { FwctlError } from '../base/error.ts'
 import type { Options } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import type { LogFormat, LogLevel } from './logger.ts'
@@ -141,12 +140,6 @@ function checked(verb: Verb, command: Command): CommandLine {
       `error: option '--format <format>' argument '${format}' is invalid. Allowed choices are ${verb.formats?.join(', ')}.`,
     )
   }
-  if (given.host !== undefined) {
-    throw new FwctlError(
-      'usage',
-      '--host is not supported yet: run fwctl on that host, or give its rules with --live4 and --live6.',
-    )
-  }
   return {
     verb,
     args: command.processedArgs,
@@ -158,7 +151,6 @@ function checked(verb: Verb, command: Command): CommandLine {
 }
 
 interface GlobalValues {
-  readonly host?: string
   readonly color: boolean
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat

@@ -13,6 +13,7 @@ import type { Context } from './context.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import type { HostInput } from './host-input.ts'
+import { openTarget, targetWords } from './target.ts'
 
 /** Long enough to log in anew, short enough to wait for. */
 const DEFAULT_WITHIN = '60s'
@@ -24,7 +25,8 @@ export interface Confirming extends ConfirmRequest {
 }
 
 /** Undefined: it need not be confirmed. Throws FwctlError `usage`. */
-export function readConfirming({ options }: Context): Confirming | undefined {
+export async function readConfirming(context: Context): Promise<Confirming | undefined> {
+  const { options } = context
   const probes = (options.confirmProbe ?? []).map(parseProbe)
   const text = options.confirmWithin ?? (probes.length > 0 ? DEFAULT_WITHIN : undefined)
   if (text === undefined) return undefined
@@ -32,12 +34,8 @@ export function readConfirming({ options }: Context): Confirming | undefined {
   if (withinSeconds > MAX_SECONDS) {
     throw new FwctlError('usage', `--confirm-within ${text}: a week is the most.`)
   }
-  const { netns } = options
-  return {
-    withinSeconds,
-    probes,
-    ...(netns === undefined ? {} : { namespace: { kind: 'name', name: netns } }),
-  }
+  const { namespace } = await openTarget(context)
+  return { withinSeconds, probes, ...(namespace && { namespace }) }
 }
 
 /** Says how to confirm; with probes it waits for them, and for what comes of it. */
@@ -96,11 +94,6 @@ export function sayConfirmed(outcome: ConfirmOutcome, { note, complain }: Contex
 }
 
 /** With the options that lead to the same host and the same state directory. */
-function confirmCommand(token: string, { options }: Context): string {
-  const { netns, stateDir } = options
-  return [
-    `fwctl confirm ${token}`,
-    ...(netns === undefined ? [] : [`--netns ${netns}`]),
-    ...(stateDir === undefined ? [] : [`--state-dir ${stateDir}`]),
-  ].join(' ')
+function confirmCommand(token: string, context: Context): string {
+  return [`fwctl confirm ${token}`, ...targetWords(context)].join(' ')
 }

@@ -36,7 +36,11 @@ export interface Options {
   readonly live6?: string
   readonly liveSets?: string
   readonly backend: BackendChoice
+  readonly host?: string
+  readonly sshConfig?: string
+  readonly sudo?: boolean
   readonly netns?: string
+  readonly container?: string
   readonly stateDir?: string
   readonly values: readonly string[]
   readonly var: readonly string[]
@@ -98,4 +102,6 @@ export interface Context
   /** Text for stderr that is always shown. */
   readonly complain: (text: string) => void
   readonly onInterrupt: (listener: () => void) => () => void
+  /** Has this done at the end of the run, however it ends. */
+  readonly atEnd: (work: () => Promise<void>) => void
 }

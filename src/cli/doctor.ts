@@ -3,14 +3,16 @@ import { makeStyle, type Style } from '../report/style.ts'
 import { wrap } from '../report/wrap.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
-import { openExecutor, stateRoot } from './host-input.ts'
+import { openExecutor } from './host-input.ts'
+import { stateRoot } from './target.ts'
 
 /** Exit 1 when apply would not work here; warnings alone are no failure. */
 export async function doctor(context: Context): Promise<ExitCode> {
   const { options, print } = context
-  const checks = await examineHost(await openExecutor(context), {
+  const executor = await openExecutor(context)
+  const checks = await examineHost(executor, {
     backend: options.backend,
-    stateDir: stateRoot(context),
+    stateDir: await stateRoot(context, executor),
   })
   print(
     options.format === 'json'

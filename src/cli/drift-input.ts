@@ -8,7 +8,8 @@ import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drif
 import { heldSets } from '../plan/hold.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Context } from './context.ts'
-import { hostExecutor, isOffline, stateRoot } from './host-input.ts'
+import { hostExecutor, isOffline } from './host-input.ts'
+import { stateRoot } from './target.ts'
 
 /**
  * The record of `--applied`, else of the state directory; for dumps only of one that is named, since
@@ -22,14 +23,15 @@ export async function readRecord(context: Context): Promise<AppliedRecord | unde
     throw new FwctlError('invalid-input', `Can not read ${applied}: there is no such file.`)
   }
   if (isOffline(context) && stateDir === undefined) return undefined
-  const executor = isOffline(context) ? {} : hostExecutor(context)
-  const root = stateRoot(context)
+  const executor = isOffline(context) ? {} : await hostExecutor(context)
+  const root = await stateRoot(context, executor)
   const paths = stateDirPaths(root, executor)
   try {
     await requireTrustedDir(root, paths)
     return await readApplied(paths)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EACCES') throw cause
+    const { code } = cause as NodeJS.ErrnoException
+    if (code !== 'EACCES' && code !== 'no-permission') throw cause
     throw new FwctlError(
       'no-permission',
       `${paths.applied} can not be read: it is for the user who applies. Run this as that user.`,

@@ -25,6 +25,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'invalid-input': EXIT.failed,
   'missing-program': EXIT.failed,
   'command-failed': EXIT.failed,
+  'connection-lost': EXIT.failed,
   'no-permission': EXIT.failed,
   'live-unreadable': EXIT.failed,
   'untrusted-file': EXIT.refused,

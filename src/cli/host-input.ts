@@ -5,15 +5,13 @@ import type { Names } from '../extensions/names.ts'
 import { detectBackend, type HostBackend } from '../host/backend.ts'
 import type { Executor } from '../host/executor.ts'
 import { type Live, parseLive } from '../host/live.ts'
-import { localExecutor } from '../host/local-executor.ts'
 import { readNames } from '../host/names.ts'
-import { netnsExecutor, requireNamespace } from '../host/netns-executor.ts'
-import { defaultStateDir, openStateDir, type StateDir } from '../host/state-dir.ts'
+import { openStateDir, type StateDir } from '../host/state-dir.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { readInput } from './files.ts'
-import type { Logger } from './logger.ts'
 import { assumedBackend, assumedDialects } from './policy-input.ts'
+import { openTarget, requireTarget, stateRoot } from './target.ts'
 
 export interface HostInput {
   readonly executor: Executor
@@ -26,7 +24,7 @@ export async function openHost(
   context: Context,
   backend: Context['options']['backend'] = context.options.backend,
 ): Promise<HostInput> {
-  return completeHost(hostExecutor(context), backend)
+  return completeHost(await hostExecutor(context), backend)
 }
 
 /** Asks an executor's host what iptables it has, and what its names mean. */
@@ -43,25 +41,17 @@ export async function completeHost(
 
 /** For what leaves something behind before it runs anything; throws `usage` for no such namespace. */
 export async function openExecutor(context: Context): Promise<Executor> {
-  const { netns } = context.options
-  if (netns !== undefined) await requireNamespace(logged(localExecutor(), context.log), netns)
-  return hostExecutor(context)
+  return (await requireTarget(context)).executor
 }
 
 /** Whether there is such a namespace shows with the first program that is run in it. */
-export function hostExecutor({ options, log }: Pick<Context, 'options' | 'log'>): Executor {
-  const local = logged(localExecutor(), log)
-  if (options.netns === undefined) return local
-  return netnsExecutor(local, { kind: 'name', name: options.netns })
+export async function hostExecutor(context: Context): Promise<Executor> {
+  return (await openTarget(context)).executor
 }
 
-/** Where the state of this host or namespace is kept; made if it is not there. */
+/** Where the state of this target is kept; made if it is not there. */
 export async function openState(context: Context, executor: Executor): Promise<StateDir> {
-  return openStateDir(stateRoot(context), executor)
-}
-
-export function stateRoot({ options, uid, env }: Context): string {
-  return options.stateDir ?? defaultStateDir({ uid, env })
+  return openStateDir(await stateRoot(context, executor), executor)
 }
 
 /** Whether the live rules come from files: then no host is asked, and no root is needed. */
@@ -86,26 +76,4 @@ export async function readDumps(wanted: readonly Family[], context: Context): Pr
     live[family] = parseLive(await readInput(path, context), { family, dialect, file })
   }
   return live as Live
-}
-
-/** Tells the log what is run and how it ends, not what goes in and out. */
-function logged(executor: Executor, log: Logger): Executor {
-  if (log.level === 'silent') return executor
-  return {
-    ...executor,
-    run: async (command) => {
-      const started = performance.now()
-      const result = await executor.run(command)
-      log.debug(
-        {
-          program: command.program,
-          args: command.args,
-          status: result.status ?? result.signal,
-          ms: Math.round(performance.now() - started),
-        },
-        'ran',
-      )
-      return result
-    },
-  }
 }

@@ -4,7 +4,7 @@ import { installUnits, ownCommand, UNIT_DIRECTORY, uninstallUnits } from '../hos
 import { localExecutor } from '../host/local-executor.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
-import { stateRoot } from './host-input.ts'
+import { stateRoot } from './target.ts'
 
 /** Writes the systemd units, and enables them where systemd runs. */
 export async function install(context: Context): Promise<ExitCode> {
@@ -16,7 +16,7 @@ export async function install(context: Context): Promise<ExitCode> {
   const installed = await installUnits(executor, {
     ...placeOf(context),
     command: options.command === undefined ? await ownCommand() : [resolve(cwd, options.command)],
-    stateDir: resolve(cwd, stateRoot(context)),
+    stateDir: await stateRoot(context, {}),
     backend: chosen ?? found?.families.ipv4?.dialect.backend,
     policy: options.policy === undefined ? undefined : resolve(cwd, options.policy),
     watch: options.watch === true,

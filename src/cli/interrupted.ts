@@ -8,7 +8,8 @@ import { recover } from '../host/recover.ts'
 import { requireTrustedDir, type StateDir, stateDirPaths } from '../host/state-dir.ts'
 import type { Context } from './context.ts'
 import { readLockWait } from './duration.ts'
-import { openExecutor, stateRoot } from './host-input.ts'
+import { openExecutor } from './host-input.ts'
+import { stateRoot } from './target.ts'
 
 /**
  * Finishes or undoes it, and says so. True: what is live, or what is recorded of it, may be something
@@ -36,8 +37,9 @@ export async function finishInterrupted(
 
 /** For the verbs that only look. */
 export async function noteInterrupted(context: Context): Promise<void> {
-  const root = stateRoot(context)
-  const paths = stateDirPaths(root, await openExecutor(context))
+  const executor = await openExecutor(context)
+  const root = await stateRoot(context, executor)
+  const paths = stateDirPaths(root, executor)
   // Whoever may not read it can not apply either, and is told of it there.
   const journal = await requireTrustedDir(root, paths)
     .then(() => readJournal(paths))

@@ -40,7 +40,10 @@ export type SharedOption =
   | 'liveSets'
   | 'backend'
   | 'netns'
+  | 'container'
   | 'host'
+  | 'sshConfig'
+  | 'sudo'
   | 'stateDir'
   | 'format'
 
@@ -88,12 +91,27 @@ export const SHARED_OPTIONS: Readonly<Record<SharedOption, OptionSpec>> = {
   },
   netns: {
     flags: '--netns <name>',
-    description: 'the network namespace to look after, by its name in `ip netns list`',
+    description:
+      'the network namespace to look after: its name in `ip netns list`, or pid:N, that of a process',
     completes: 'netns',
   },
   host: {
     flags: '--host <url>',
-    description: 'reserved for remote hosts',
+    description: 'another host: ssh://[user@]host[:port], by the ssh client and its configuration',
+  },
+  sshConfig: {
+    flags: '--ssh-config <file>',
+    description: "for --host: this configuration of ssh instead of the user's and the system's",
+    completes: 'file',
+  },
+  sudo: {
+    flags: '--sudo',
+    description: 'run programs there as root through sudo -n, and keep state with root',
+  },
+  container: {
+    flags: '--container <name>',
+    description:
+      'the network of a container (docker, podman, nerdctl, crictl, machinectl, lxc); or ENGINE:NAME',
   },
   stateDir: {
     flags: '--state-dir <dir>',
@@ -108,15 +126,15 @@ export const SHARED_OPTIONS: Readonly<Record<SharedOption, OptionSpec>> = {
 }
 
 export const POLICY_OPTIONS: readonly SharedOption[] = ['values', 'var', 'for', 'cache']
-export const HOST_OPTIONS: readonly SharedOption[] = ['backend', 'netns', 'host']
-export const LIVE_OPTIONS: readonly SharedOption[] = [
-  'live4',
-  'live6',
-  'liveSets',
+export const HOST_OPTIONS: readonly SharedOption[] = [
   'backend',
   'netns',
+  'container',
   'host',
+  'sshConfig',
+  'sudo',
 ]
+export const LIVE_OPTIONS: readonly SharedOption[] = ['live4', 'live6', 'liveSets', ...HOST_OPTIONS]
 
 export const FAMILY_OPTION: OptionSpec = {
   flags: '--family <family>',

@@ -102,7 +102,7 @@ function compiler(
 /** The rules of a host that are being read while the policy is. */
 interface HostReading {
   readonly host: Promise<HostInput>
-  readonly begun: BegunDumps
+  readonly begun: Promise<BegunDumps>
   /** Ends what nobody has waited for. */
   readonly stop: () => void
 }
@@ -113,13 +113,15 @@ async function beginReading(
 ): Promise<HostReading> {
   const { backend, family } = context.options
   const needless = new AbortController()
-  const executor = hostExecutor(context)
-  const begun = await beginDumps(executor, backend, {
-    families: family === undefined ? FAMILIES : [family],
-    signal: signal ? AbortSignal.any([signal, needless.signal]) : needless.signal,
-  })
-  const host = completeHost(executor, backend)
-  host.catch(() => undefined)
+  const opening = hostExecutor(context)
+  const begun = opening.then((executor) =>
+    beginDumps(executor, backend, {
+      families: family === undefined ? FAMILIES : [family],
+      signal: signal ? AbortSignal.any([signal, needless.signal]) : needless.signal,
+    }),
+  )
+  const host = opening.then((executor) => completeHost(executor, backend))
+  for (const one of [begun, host]) one.catch(() => undefined)
   // The policy is read in one go: by then the programs have to be started.
   await nextTurn()
   return { host, begun, stop: () => needless.abort() }
@@ -135,7 +137,7 @@ async function readRules(
     families,
     names,
     signal,
-    ...(reading && { begun: reading.begun }),
+    ...(reading && { begun: await reading.begun }),
   })
 }
 

@@ -17,6 +17,7 @@ export async function run(input: RunInput): Promise<ExitCode> {
   const complain = (text: string): void => {
     input.stderr.write(text)
   }
+  const endings: (() => Promise<void>)[] = []
   let stack = false
   let color = true
   try {
@@ -58,11 +59,14 @@ export async function run(input: RunInput): Promise<ExitCode> {
         return stdin
       },
       onInterrupt: input.onInterrupt ?? (() => () => undefined),
+      atEnd: (work) => endings.push(work),
     }
     const verb = await line.verb.load()
     return await verb(context)
   } catch (error) {
     return reportFailure(error, { complain, stack, colour: wantsColour(input, 'stderr', color) })
+  } finally {
+    await Promise.allSettled(endings.map((end) => end()))
   }
 }
 

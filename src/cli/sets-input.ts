@@ -10,7 +10,8 @@ import type { CompiledPolicy } from '../policy/compile.ts'
 import type { Ruleset } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { readInput } from './files.ts'
-import { type HostInput, stateRoot } from './host-input.ts'
+import type { HostInput } from './host-input.ts'
+import { stateRoot } from './target.ts'
 
 /** Undefined when there is nothing to be looked at. Throws like `readSets`. */
 export async function liveSets(
@@ -95,7 +96,7 @@ async function setsMadeOn(
   { executor }: Pick<HostInput, 'executor'>,
   context: Context,
 ): Promise<readonly string[]> {
-  const root = stateRoot(context)
+  const root = await stateRoot(context, executor)
   const paths = stateDirPaths(root, executor)
   try {
     await requireTrustedDir(root, paths)

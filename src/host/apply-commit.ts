@@ -158,7 +158,7 @@ async function prepare({ request, live, edits }: Based, freeze: Freeze): Promise
   const kernel = await kernelIdentity(request.executor)
   requireNotCancelled(request)
   const about = { snapshot: meta.id, kernel, foreign, ...(journaled && { sets: journaled }) }
-  const armed = confirm && (await armConfirm({ ...about, confirm, stateDir, edits, applied }))
+  const armed = confirm && (await armConfirm({ ...request, ...about, confirm, edits, applied }))
   const token = armed?.token ?? ends
   try {
     await openJournal(stateDir, {
@@ -196,12 +196,12 @@ interface Work extends Prepared, Omit<Based, 'request'> {
 /** `moved`: the rules were others by then, so nothing was done. */
 async function commit(request: CommitRequest, work: Work): Promise<Committed | Contest | 'moved'> {
   const { live, edits, sets, freeze, armed } = work
-  const { stateDir, ends, signal } = request
+  const { ends, signal } = request
   request.progress?.('commit')
   const failure = await commitEdits(request, edits, { freeze, sets: sets.edit, signal })
   if (failure === undefined) {
     const isRecorded = armed === undefined && ends === undefined && !request.unrecorded
-    const pending = await recordSuccess(stateDir, {
+    const pending = await recordSuccess(request, {
       armed,
       ...(isRecorded && { applied: work.record(request, live) }),
     })

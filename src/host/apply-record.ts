@@ -103,11 +103,12 @@ export async function recordUnchanged(request: Applying, live: Live): Promise<vo
 
 /** The journal is closed last: should this fail, the next run finds it and writes the record. */
 export async function recordSuccess(
-  stateDir: StateDir,
+  host: Pick<Host, 'executor' | 'names'> & { readonly stateDir: StateDir },
   what: { readonly applied?: AppliedRecord; readonly armed: PendingChange | undefined },
 ): Promise<PendingChange | undefined> {
+  const { stateDir } = host
   try {
-    const pending = what.armed && (await startCountdown(stateDir, what.armed))
+    const pending = what.armed && (await startCountdown(host, what.armed))
     if (what.applied) await writeApplied(stateDir, what.applied)
     await closeJournal(stateDir)
     return pending
@@ -115,8 +116,13 @@ export async function recordSuccess(
     throw new FwctlError(
       'command-failed',
       'The plan has been applied and checked, but that could not be recorded: ' +
-        `${error instanceof Error ? error.message : error}. The next run will do it.`,
+        `${error instanceof Error ? error.message : error}. ${whatNext(what.armed)}`,
       { cause: error },
     )
   }
+}
+
+function whatNext(armed: PendingChange | undefined): string {
+  if (armed === undefined) return 'The next run will do it.'
+  return `It is rolled back at ${armed.deadline} unless it is confirmed: fwctl confirm ${armed.token}.`
 }

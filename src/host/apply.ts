@@ -85,6 +85,12 @@ export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
     } catch (error) {
       throw withRecovery(error, recovery)
     }
+  } catch (error) {
+    // From the first commit on, what is lost is told by undo.ts.
+    if (!(error instanceof FwctlError) || error.code !== 'connection-lost') throw error
+    throw new FwctlError(error.code, `${error.message} The rules were not touched.`, {
+      cause: error,
+    })
   } finally {
     await lock.release()
   }

@@ -52,25 +52,37 @@ export function pendingHost(pending: PendingChange, executor: Executor, names?: 
 export function wayBackTargets(
   pending: PendingChange,
   snapshot: Snapshot,
-  input: { readonly live: Live; readonly names?: Names },
+  input: Reading & { readonly live: Live },
 ): readonly Ruleset[] {
-  const { live, names } = input
-  return pending.families.map((one): Ruleset => {
-    const read = (text: string, file: string): Ruleset =>
-      parseLive(text, {
-        family: one.family,
-        dialect: one.tools.dialect,
-        file,
-        ...(names ? { names } : {}),
-      }).ruleset
-    return wayBack({
+  const { live } = input
+  return pending.families.map((one) =>
+    wayBack({
       live: live[one.family]?.ruleset ?? { family: one.family, tables: [] },
-      before: read(snapshot.dumps[one.family] ?? '', `snapshot ${snapshot.meta.id}`),
-      after: read(one.after, 'what was applied'),
+      before: beforeChange(one, snapshot, input),
+      after: afterChange(one, input),
       touched: one.touched,
       foreign: pending.foreign,
-    })
-  })
+    }),
+  )
+}
+
+/** What rules are read with. */
+export interface Reading {
+  readonly names?: Names
+}
+
+export function beforeChange(
+  { family, tools }: PendingFamily,
+  { meta, dumps }: Snapshot,
+  { names }: Reading,
+): Ruleset {
+  const about = { family, dialect: tools.dialect, file: `snapshot ${meta.id}` }
+  return parseLive(dumps[family] ?? '', { ...about, ...(names && { names }) }).ruleset
+}
+
+export function afterChange({ family, tools, after }: PendingFamily, { names }: Reading): Ruleset {
+  const about = { family, dialect: tools.dialect, file: 'what was applied' }
+  return parseLive(after, { ...about, ...(names && { names }) }).ruleset
 }
 
 /** What the sets that the change touched must become again; undefined: it touched none. */
@@ -167,7 +179,7 @@ async function fillSets({ executor }: Host, { pending, snapshot }: Way): Promise
 }
 
 /** The touched tables as the dump has them, word for word; one that it lacks was empty. */
-function wholeTables(family: PendingFamily, dump: string): string {
+export function wholeTables(family: Pick<PendingFamily, 'touched'>, dump: string): string {
   const names = [...new Set(family.touched.map((one) => one.table))]
   return names.map((name) => tableText(name, dump)).join('')
 }

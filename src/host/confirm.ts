@@ -14,6 +14,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { FwctlError } from '../base/error.ts'
+import type { Names } from '../extensions/names.ts'
 import { printSave } from '../iptables/save.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { AppliedRecord } from './applied.ts'
@@ -21,8 +22,10 @@ import { type BootTime, readBootTime } from './boot-clock.ts'
 import { commandsToLoad, sayHowToLoad } from './by-hand.ts'
 import type { Edit, Host } from './commit.ts'
 import { goWayBack, pendingHost } from './confirm-way-back.ts'
+import { undoPath, undoScript } from './far-undo.ts'
 import type { JournalSets } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
+import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
 import type { Namespace } from './netns-executor.ts'
 import { isOverdue, type PendingChange, readPending, writePending } from './pending.ts'
@@ -48,6 +51,7 @@ export async function armConfirm(input: {
   readonly applied: AppliedRecord
   readonly foreign: ForeignPatterns
   readonly kernel: string
+  readonly names?: Names
 }): Promise<PendingChange> {
   const { confirm, stateDir, applied } = input
   const { withinSeconds, namespace } = confirm
@@ -74,6 +78,7 @@ export async function armConfirm(input: {
     ...(await timesFrom(stateDir, withinSeconds)),
     applied,
   }
+  await writeUndo(input, pending)
   await writePending(stateDir, pending)
   try {
     const { token } = pending
@@ -84,12 +89,36 @@ export async function armConfirm(input: {
   }
 }
 
+/** What a watchdog that is not this program goes by; written before what it is to be used for. */
+async function writeUndo(
+  { stateDir, names }: { readonly stateDir: StateDir; readonly names?: Names },
+  pending: PendingChange,
+  live?: Live,
+): Promise<void> {
+  const { machine } = stateDir
+  if (machine.isHere) return
+  const snapshot = await readSnapshot(stateDir, pending.snapshot)
+  const text = undoScript(pending, snapshot, { live, ...(names ? { names } : {}) })
+  await machine.files.write(undoPath(stateDir, pending.token), text)
+}
+
 /** The change is in place: from now on there is as much time to confirm it as was asked for. */
 export async function startCountdown(
-  stateDir: StateDir,
+  host: Pick<Host, 'executor' | 'names'> & { readonly stateDir: StateDir },
   armed: PendingChange,
 ): Promise<PendingChange> {
+  const { stateDir } = host
   const pending = { ...armed, ...(await timesFrom(stateDir, armed.withinSeconds)) }
+  if (!stateDir.machine.isHere) {
+    const families = pending.families.map((one) => one.family)
+    const { executor, names } = host
+    const reading = names === undefined ? {} : { names }
+    const live = await readLive(executor, pendingHost(pending, executor).backend, {
+      families,
+      ...reading,
+    })
+    await writeUndo({ stateDir, ...reading }, pending, live)
+  }
   await writePending(stateDir, pending)
   return pending
 }
@@ -101,7 +130,7 @@ export async function disarmConfirm(
   why: string,
 ): Promise<void> {
   await settleRolledBack(stateDir, armed, why)
-  await stopWatchdog(armed.watchdog)
+  await stopWatchdog(stateDir, armed.watchdog)
 }
 
 /**
@@ -176,7 +205,7 @@ export async function confirmPending(
       return { kind: 'too-late', change: (await readPending(stateDir)) ?? found }
     }
     await settleConfirmed(stateDir, found, input.by)
-    await stopWatchdog(found.watchdog)
+    await stopWatchdog(stateDir, found.watchdog)
     return { kind: 'confirmed', change: found }
   } finally {
     await lock.release()
@@ -221,7 +250,7 @@ async function rollBackNow(
   }
   const loss = outcome.kind === 'exact' ? '' : '; whole tables were loaded from the snapshot'
   await settleRolledBack(stateDir, pending, `nobody confirmed it in time${loss}`)
-  await stopWatchdog(pending.watchdog)
+  await stopWatchdog(stateDir, pending.watchdog)
 }
 
 /** In words, for messages. */

@@ -50,6 +50,8 @@ export interface Machine extends Executor {
   readonly isHere: boolean
   /** Who programs run as there. */
   account(): Promise<Account>
+  /** Why it can not be reached any more; absent, or undefined: it can. */
+  lost?(): string | undefined
 }
 
 export interface Account {
@@ -88,7 +90,10 @@ export interface Result {
 }
 
 export interface HeldProcess {
+  /** On the machine that it runs on. */
   readonly pid: number
+  /** What it said before it copied anything. */
+  readonly greeting: string
   /** Closes its stdin and waits for its end. */
   stop(): Promise<void>
 }

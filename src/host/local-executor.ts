@@ -1,8 +1,7 @@
-import { once } from 'node:events'
 import { accessSync, constants, realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { isMainThread } from 'node:worker_threads'
 import { execa } from 'execa'
 import { FwctlError } from '../base/error.ts'
@@ -145,9 +144,10 @@ async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<
   child.stdin.on('error', () => {
     // It ended before it read: its exit, seen below, says why.
   })
-  child.stdin.write('ready\n')
+  child.stdin.write(READY)
   const timer = setTimeout(() => child.kill('SIGKILL'), command.timeoutMs)
-  const result = await Promise.race([once(child.stdout, 'data').then(() => undefined), child])
+  const said = saidBefore(child.stdout)
+  const result = await Promise.race([said.then(() => undefined), child])
   clearTimeout(timer)
   command.signal?.removeEventListener('abort', cancel)
   if (result?.isCanceled) throw cancelled(command.program)
@@ -161,11 +161,25 @@ async function holdOpen(path: string, command: Omit<Command, 'input'>): Promise<
   }
   return {
     pid: child.pid,
+    greeting: await said,
     stop: async () => {
       child.stdin.end()
       await child
     },
   }
+}
+
+const READY = 'ready\n'
+
+/** What comes out before what went in does. */
+function saidBefore(stdout: Readable): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    stdout.on('data', (bytes: Buffer) => {
+      text += decodeText(bytes)
+      if (text.endsWith(READY)) resolve(text.slice(0, -READY.length))
+    })
+  })
 }
 
 function followOutput(
@@ -177,7 +191,8 @@ function followOutput(
     ...spawnOptions({}),
     // It changes nothing: Ctrl-C may well end it together with fwctl.
     detached: false,
-    stdin: 'ignore',
+    // Nothing goes in; that it stays open tells what runs far away that we are there.
+    stdin: 'pipe',
     buffer: false,
   })
   child.stdout.on('data', onOutput)

@@ -40,7 +40,7 @@ export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
     run: async (command) => {
       const result = await base.run(enter(command, await locate(command.program)))
       const isMissed = result.status !== 0 && result.stderr.startsWith('nsenter: ')
-      if (isMissed && namespace.kind === 'name') await requireNamespace(base, namespace.name)
+      if (isMissed && namespace.kind === 'name') await mustEnter(base, namespace, namespace.name)
       return result
     },
     hold: async (command) => base.hold(enter(command, await locate(command.program))),
@@ -51,25 +51,45 @@ export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
   }
 }
 
-/** Throws FwctlError `usage` when `--netns NAME` names no namespace. */
-export async function requireNamespace(base: Executor, name: string): Promise<void> {
-  if (!isNamespaceName(name)) {
-    throw new FwctlError('usage', `"${name}" can not be the name of a network namespace.`)
+/**
+ * The namespace of `--netns`: `NAME`, `pid:N`, or a bare number where no namespace has that name. Throws
+ * FwctlError `usage` when there is none, `no-permission` when it can not be entered.
+ */
+export async function requireNamespace(base: Executor, text: string): Promise<Namespace> {
+  const digits = /^(?:pid:)?([1-9]\d{0,9})$/.exec(text)?.[1]
+  const byPid: Namespace | undefined =
+    digits === undefined ? undefined : { kind: 'process', pid: Number(digits) }
+  if (byPid !== undefined && text.startsWith('pid:')) return mustEnter(base, byPid, text)
+  const byName: Namespace = { kind: 'name', name: text }
+  if (byPid === undefined || (await whyNotEntered(base, byName)) === undefined) {
+    return mustEnter(base, byName, text)
   }
-  const check = await base.run({
-    program: 'nsenter',
-    args: [`--net=/run/netns/${name}`, '--', '/bin/true'],
-    timeoutMs: 10_000,
-  })
-  if (check.status === 0) return
+  return mustEnter(base, byPid, text)
+}
+
+async function mustEnter(base: Executor, namespace: Namespace, text: string): Promise<Namespace> {
+  const why = await whyNotEntered(base, namespace)
+  if (why === undefined) return namespace
   throw new FwctlError(
-    check.stderr.includes('Operation not permitted') ? 'no-permission' : 'usage',
-    `The network namespace ${name} can not be entered: ${check.stderr.trim()}. ` +
-      '`ip netns list` shows those there are.',
+    why.includes('Operation not permitted') ? 'no-permission' : 'usage',
+    `The network namespace ${text} can not be entered: ${why}. ` +
+      (namespace.kind === 'name'
+        ? '`ip netns list` shows those there are.'
+        : 'Is that process there?'),
   )
 }
 
-function entryArguments(namespace: Namespace): string[] {
+async function whyNotEntered(base: Executor, namespace: Namespace): Promise<string | undefined> {
+  const check = await base.run({
+    program: 'nsenter',
+    args: [...entryArguments(namespace), '--', '/bin/true'],
+    timeoutMs: 10_000,
+  })
+  return check.status === 0 ? undefined : check.stderr.trim()
+}
+
+/** How nsenter gets there. */
+export function entryArguments(namespace: Namespace): string[] {
   if (namespace.kind === 'name') {
     if (!isNamespaceName(namespace.name)) {
       throw new FwctlError(

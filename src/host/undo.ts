@@ -34,6 +34,7 @@ export async function undo(
   failure: CommitFailure,
 ): Promise<void> {
   const { edits, sets, foreign, freeze, armed } = attempt
+  if (host.executor.machine?.lost?.() !== undefined) throw outOfReach(host, attempt, failure)
   const ways = edits.map((edit) => ({
     ...edit,
     before: withLostRules(edit.before, failure.lost, requireTools(host.backend, edit.family)),
@@ -49,6 +50,25 @@ export async function undo(
   // The host is as it was. Should the journal not go, the next run finds that out and closes it.
   if (armed) await disarmConfirm(host.stateDir, armed, 'applying it failed').catch(() => undefined)
   await closeJournal(host.stateDir).catch(() => undefined)
+}
+
+/** What is there can not be known, nor changed. */
+function outOfReach(
+  { executor }: Host,
+  { armed, snapshot }: Attempt,
+  { reason }: CommitFailure,
+): FwctlError {
+  const what =
+    armed === undefined
+      ? 'The next fwctl that reaches it finishes or undoes it first (apply, or rollback).'
+      : `Its watchdog takes it back by itself at ${armed.deadline}, unless an fwctl that reaches it has ` +
+        'done so before.'
+  return new FwctlError(
+    'rollback-incomplete',
+    `${reason} The change was being made, and it is not known how much of it is in place on ` +
+      `${executor.label}. ${what}`,
+    { details: { reason, snapshot, ...(armed && { token: armed.token }) } },
+  )
 }
 
 async function incomplete(

@@ -5,17 +5,17 @@
  * Where systemd is init it is a transient timer, out of reach of the session's own cgroup; elsewhere
  * a process in a session of its own, without a terminal and without a descriptor of ours. Both run
  * the same program (watchdog-main.ts), which is one file without imports but Node's own. It is copied
- * into the state directory first: from then on neither node_modules nor fwctl have to be there.
+ * into the state directory first: from then on neither node_modules nor fwctl have to be there. On
+ * another machine, where there need be no Node, it is a program of sh (far-watchdog-script.ts).
  */
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { FwctlError } from '../base/error.ts'
-import { writeAtomically } from './atomic-file.ts'
 import { FIXED_ENVIRONMENT } from './executor.ts'
-import { localExecutor } from './local-executor.ts'
+import { WATCHDOG_SCRIPT } from './far-watchdog-script.ts'
 import type { Watchdog } from './pending.ts'
 import { readPrivate } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
@@ -32,8 +32,14 @@ export interface WatchdogRequest {
 }
 
 /** The program, as it lies in the state directory. */
-function watchdogPath(stateDir: Pick<StateDir, 'path'>): string {
-  return join(stateDir.path, 'watchdog.mjs')
+function watchdogPath({ path, machine }: StateDir): string {
+  return join(path, machine.isHere ? 'watchdog.mjs' : 'watchdog.sh')
+}
+
+/** What runs it. */
+function watchdogWords({ stateDir, token }: WatchdogRequest): readonly string[] {
+  const interpreter = stateDir.machine.isHere ? process.execPath : '/bin/sh'
+  return [interpreter, watchdogPath(stateDir), stateDir.path, token]
 }
 
 /** Where a watchdog that has started says so. */
@@ -46,14 +52,22 @@ export function readyPath(stateDir: Pick<StateDir, 'path'>): string {
  * reads. Throws FwctlError `missing-program` or `command-failed`.
  */
 export async function startWatchdog(request: WatchdogRequest): Promise<Watchdog> {
-  await writeAtomically(watchdogPath(request.stateDir), await watchdogText())
-  return (await startTimer(request)) ?? startProcess(request)
+  const { stateDir } = request
+  const { machine } = stateDir
+  const text = machine.isHere ? await watchdogText() : WATCHDOG_SCRIPT
+  await machine.files.write(watchdogPath(stateDir), text)
+  const timer = await startTimer(request)
+  if (timer !== undefined) return timer
+  return machine.isHere ? startProcess(request) : startFarProcess(request)
 }
 
 /** A timer is stopped; a process sees by itself that it is no longer needed. */
-export async function stopWatchdog(watchdog: Watchdog | undefined): Promise<void> {
+export async function stopWatchdog(
+  { machine }: Pick<StateDir, 'machine'>,
+  watchdog: Watchdog | undefined,
+): Promise<void> {
   if (watchdog?.kind !== 'timer') return
-  await localExecutor()
+  await machine
     .run({
       program: 'systemctl',
       args: ['stop', `${watchdog.unit}.timer`],
@@ -64,7 +78,8 @@ export async function stopWatchdog(watchdog: Watchdog | undefined): Promise<void
 }
 
 /** What systemd-run is called with. */
-export function timerArguments({ stateDir, token, withinSeconds }: WatchdogRequest): string[] {
+export function timerArguments(request: WatchdogRequest): string[] {
+  const { token, withinSeconds } = request
   return [
     '--quiet',
     '--collect',
@@ -74,21 +89,17 @@ export function timerArguments({ stateDir, token, withinSeconds }: WatchdogReque
     '--timer-property=AccuracySec=250ms',
     '--property=OOMScoreAdjust=-1000',
     '--',
-    process.execPath,
-    watchdogPath(stateDir),
-    stateDir.path,
-    token,
+    ...watchdogWords(request),
   ]
 }
 
 async function startTimer(request: WatchdogRequest): Promise<Watchdog | undefined> {
-  const isInit = await stat(SYSTEMD_IS_INIT).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
-  const local = localExecutor()
-  if (!isInit || (await local.find('systemd-run')) === undefined) return undefined
-  const result = await local.run({
+  const { machine } = request.stateDir
+  const [init] = await machine.files.inspect([SYSTEMD_IS_INIT])
+  if (init?.kind !== 'directory' || (await machine.find('systemd-run')) === undefined) {
+    return undefined
+  }
+  const result = await machine.run({
     program: 'systemd-run',
     args: timerArguments(request),
     timeoutMs: START_TIMEOUT_MS,
@@ -96,8 +107,10 @@ async function startTimer(request: WatchdogRequest): Promise<Watchdog | undefine
   return result.status === 0 ? { kind: 'timer', unit: unitName(request.token) } : undefined
 }
 
-async function startProcess({ stateDir, token }: WatchdogRequest): Promise<Watchdog> {
-  const child = execa(process.execPath, [watchdogPath(stateDir), stateDir.path, token], {
+async function startProcess(request: WatchdogRequest): Promise<Watchdog> {
+  const { stateDir, token } = request
+  const [program = '', ...args] = watchdogWords(request)
+  const child = execa(program, args, {
     detached: true,
     cleanup: false,
     stdio: 'ignore',
@@ -115,10 +128,40 @@ async function startProcess({ stateDir, token }: WatchdogRequest): Promise<Watch
     await sleep(START_POLL_MS)
   }
   child.kill('SIGKILL')
-  throw new FwctlError(
+  throw notStarted({ program, status: child.exitCode })
+}
+
+/** In a session of its own, it outlives the one that it is started from, and its sshd. */
+const START = `
+ready=$1 token=$2
+shift 2
+setsid "$@" < /dev/null > /dev/null 2>&1 &
+pid=$!
+for wait in $(seq 100); do
+  [ "$(cat "$ready" 2> /dev/null)" = "$token $pid" ] && echo "$pid" && exit 0
+  kill -0 "$pid" 2> /dev/null || exit 1
+  sleep 0.1
+done
+kill -9 "$pid"
+exit 1`
+
+async function startFarProcess(request: WatchdogRequest): Promise<Watchdog> {
+  const { stateDir, token } = request
+  const words = [readyPath(stateDir), token, ...watchdogWords(request)]
+  const result = await stateDir.machine.run({
+    program: '/bin/sh',
+    args: ['-c', START, 'fwctl', ...words],
+    timeoutMs: 2 * START_TIMEOUT_MS,
+  })
+  if (result.status === 0) return { kind: 'process', pid: Number(result.stdout) }
+  throw notStarted({ program: '/bin/sh', status: result.status, stderr: result.stderr })
+}
+
+function notStarted(details: Readonly<Record<string, unknown>>): FwctlError {
+  return new FwctlError(
     'command-failed',
     'The watchdog that would roll the change back did not start, so nothing was changed.',
-    { details: { program: process.execPath, status: child.exitCode } },
+    { details },
   )
 }
 

@@ -50,7 +50,7 @@ function refuseOwnHost(argv: readonly string[]): void {
   const verb = verbOf(argv)
   if (verb === undefined || has('--help')) return
   const isElsewhere = verb.shared.includes('netns')
-    ? has('--netns', '--live4', '--live6')
+    ? has('--netns', '--container', '--host', '--live4', '--live6')
     : !WRITES_UNITS.includes(verb.name) || has('--root')
   if (isElsewhere) return
   throw new Error(`this test would run "${argv.join(' ')}" on the machine itself`)
