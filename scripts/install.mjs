@@ -12,6 +12,9 @@ const DEBIAN_PACKAGES = {
   ipset: 'ipset',
   ip: 'iproute2',
   nft: 'nftables',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
+  sudo: 'sudo',
   'systemd-analyze': 'systemd',
 }
 
