@@ -54,7 +54,7 @@ const REHEARSE_MODE: OptionSpec = {
 
 const LOCK_WAIT: OptionSpec = {
   flags: '--lock-wait <seconds>',
-  description: 'how long to wait for another fwctl to finish',
+  description: 'how long to wait for another fwctl, or for the xtables lock',
   preset: '10',
 }
 

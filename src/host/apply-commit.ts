@@ -41,6 +41,8 @@ export interface CommitRequest extends Host {
    * end with. Absent: apply ends with `stale-plan`.
    */
   readonly replan?: (live: Live) => ApplicablePlan | Promise<ApplicablePlan>
+  /** How long to wait for another fwctl, and for another program with the xtables lock; default 10 s. */
+  readonly lockWaitMs?: number
   readonly progress?: (step: 'snapshot' | 'commit' | 'undo') => void
   /** It is taken back unless it is confirmed in time (confirm.ts). */
   readonly confirm?: ConfirmRequest | undefined
@@ -83,7 +85,7 @@ export async function commitGuarded(
   seen: Seen,
 ): Promise<Committed | Contest> {
   requireNotCancelled(request)
-  const freeze = await freezeTables(request, seen.families, request.signal)
+  const freeze = await freezeTables(request, seen.families, request)
   try {
     // On legacy nobody gets in from here on; the rehearsal may have taken a while.
     const first = freeze.holds ? await lookAgain({ request, ...seen }) : { request, ...seen }

@@ -42,8 +42,6 @@ export type ApplyStep = 'lock' | 'read' | 'rehearse' | 'snapshot' | 'commit' | '
 
 export interface ApplyRequest extends CommitRequest {
   readonly rehearse: RehearseMode
-  /** How long to wait for another fwctl; default 10 s. */
-  readonly lockWaitMs?: number
   readonly progress?: (step: ApplyStep) => void
 }
 
@@ -62,7 +60,6 @@ export type ApplyOutcome =
       readonly retries: number
     }
 
-const LOCK_WAIT_MS = 10_000
 const ATTEMPTS = 4
 const BACK_OFF_MS = 50
 
@@ -74,7 +71,7 @@ const BACK_OFF_MS = 50
 export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
   request.progress?.('lock')
   const lock = await takeLock(request.stateDir.machine, request.stateDir.lock, {
-    waitMs: request.lockWaitMs ?? LOCK_WAIT_MS,
+    ...(request.lockWaitMs === undefined ? {} : { waitMs: request.lockWaitMs }),
     signal: request.signal,
   })
   try {

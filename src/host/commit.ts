@@ -53,7 +53,11 @@ export interface Freeze {
 export const NO_FREEZE: Freeze = { holds: false, thaw: async () => undefined }
 
 const XTABLES_LOCK = '/run/xtables.lock'
-const XTABLES_WAIT_MS = 10_000
+
+interface Waiting {
+  readonly lockWaitMs?: number
+  readonly signal?: AbortSignal | undefined
+}
 
 /**
  * Holds the xtables lock from the last look at the live rules until the check after the commit: edits
@@ -63,12 +67,13 @@ const XTABLES_WAIT_MS = 10_000
 export async function freezeTables(
   { executor, backend }: Host,
   families: readonly Family[],
-  signal: AbortSignal | undefined,
+  { lockWaitMs: waitMs, signal }: Waiting = {},
 ): Promise<Freeze> {
   if (families.every((family) => requireTools(backend, family).dialect.backend === 'nft')) {
     return NO_FREEZE
   }
-  const lock = await takeLock(executor, XTABLES_LOCK, { waitMs: XTABLES_WAIT_MS, signal })
+  const options = { signal, ...(waitMs === undefined ? {} : { waitMs }) }
+  const lock = await takeLock(executor, XTABLES_LOCK, options)
   // Any file of ours will do; this one needs no cleaning up.
   return { holds: true, lockFile: `/proc/${lock.pid}/comm`, thaw: () => lock.release() }
 }

@@ -104,7 +104,6 @@ export async function goWayBack(
     freeze = await freezeTables(
       host,
       pending.families.map((one) => one.family),
-      undefined,
     ).catch(() => freeze)
     const exact = await goExactly(host, { pending, snapshot, freeze })
     if (exact === undefined) return { kind: 'exact' }

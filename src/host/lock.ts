@@ -10,6 +10,7 @@ export interface Lock {
 /** flock's own exit status for "busy", chosen so that it can not be mistaken for another failure. */
 const BUSY_STATUS = 75
 const START_MARGIN_MS = 10_000
+const WAIT_MS = 10_000
 
 /**
  * Takes a lock that the kernel holds for a child of ours: it is gone with fwctl, even by SIGKILL,
@@ -20,9 +21,10 @@ const START_MARGIN_MS = 10_000
 export async function takeLock(
   executor: Executor,
   path: string,
-  options: { readonly waitMs: number; readonly signal?: AbortSignal | undefined },
+  options: { readonly waitMs?: number; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Lock> {
-  const seconds = (options.waitMs / 1000).toFixed(3)
+  const { waitMs = WAIT_MS } = options
+  const seconds = (waitMs / 1000).toFixed(3)
   try {
     const holder = await executor.hold({
       program: 'flock',
@@ -35,7 +37,7 @@ export async function takeLock(
         path,
         'cat',
       ],
-      timeoutMs: options.waitMs + START_MARGIN_MS,
+      timeoutMs: waitMs + START_MARGIN_MS,
       signal: options.signal,
     })
     return { pid: holder.pid, release: () => holder.stop() }
@@ -43,9 +45,9 @@ export async function takeLock(
     if (!(error instanceof FwctlError) || error.details.status !== BUSY_STATUS) throw error
     throw new FwctlError(
       'lock-busy',
-      `Another program has held ${path} for ${options.waitMs / 1000} s. Nothing was changed; ` +
+      `Another program has held ${path} for ${waitMs / 1000} s. Nothing was changed; ` +
         'try again when it is done.',
-      { details: { path, waitMs: options.waitMs } },
+      { details: { path, waitMs } },
     )
   }
 }

@@ -172,7 +172,7 @@ async function undoJournal(
 ): Promise<void> {
   const { journal, ways, sets } = open
   const families = ways.map((way) => way.family)
-  const freeze = await freezeTables(host, families, undefined)
+  const freeze = await freezeTables(host, families)
   try {
     const failure = await goBack(host, { ways, foreign: journal.foreign, freeze, sets })
     if (failure !== undefined) throw await halfWay(host, stateDir, { ...open, why: failure })

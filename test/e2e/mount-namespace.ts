@@ -28,3 +28,14 @@ export async function mountNamespace(): Promise<MountNamespace> {
     [Symbol.asyncDispose]: () => holder.stop(),
   }
 }
+
+/** Its own /run, with nothing of the machine's but the network namespaces, and these directories. */
+export async function privateRun(
+  { run }: MountNamespace,
+  ...directories: readonly string[]
+): Promise<void> {
+  await run('mount', ['-t', 'tmpfs', 'tmpfs', '/mnt'])
+  await run('mkdir', ['-p', '/mnt/netns', ...directories.map((name) => `/mnt/${name}`)])
+  await run('mount', ['--rbind', '/run/netns', '/mnt/netns'])
+  await run('mount', ['--no-mtab', '--move', '/mnt', '/run'])
+}

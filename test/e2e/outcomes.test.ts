@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/ruleset/model.ts'
 import type { CliNamespace } from './cli-namespace.ts'
-import { type MountNamespace, mountNamespace } from './mount-namespace.ts'
+import { type MountNamespace, mountNamespace, privateRun } from './mount-namespace.ts'
 import { BACKENDS } from './namespace.ts'
 import { rules, setUp } from './unconfirmed.ts'
 
@@ -25,6 +26,7 @@ exec REAL "$@"
 `
 
 interface Machine extends AsyncDisposable {
+  readonly entry: MountNamespace['entry']
   fwctl(...argv: readonly string[]): { readonly code: number | null; readonly stderr: string }
   /** Which calls of iptables-restore fail, counted from the next one. */
   fail(from: number, to: number): void
@@ -33,10 +35,13 @@ interface Machine extends AsyncDisposable {
 
 async function machine(it: CliNamespace, backend: Backend): Promise<Machine> {
   const namespace = await mountNamespace()
+  // The xtables lock is there, and nobody else's test is to wait for it.
+  await privateRun(namespace)
   await withStandIns(namespace, it, backend)
   const [fail, count] = [join(it.folder, 'fail'), join(it.folder, 'count')]
   const node = [process.execPath, join(import.meta.dirname, '../../dist/main.cjs')]
   return {
+    entry: namespace.entry,
     fwctl: (...argv) => {
       const where = ['--netns', it.name, '--backend', backend, '--state-dir', it.stateDir]
       const [program = '', ...words] = [...namespace.entry, ...node, ...argv, ...where]
@@ -140,5 +145,28 @@ describe.each(BACKENDS)('on %s', (backend) => {
     expect(back).toMatchObject({ code: 0 })
     expect(back.stderr).toContain('it has been undone, and the host is as it was before')
     expect(await rules(it)).toBe(before)
+  })
+})
+
+test('a program that does not let go of the xtables lock is waited for no longer than the limit', async () => {
+  await using it = await setUp('legacy')
+  await using host = await machine(it, 'legacy')
+  const before = await rules(it)
+  const [program = '', ...words] = [...host.entry, 'flock', '/run/xtables.lock', 'cat']
+  const holder = spawn(program, words)
+  holder.stdin.write('held\n')
+  await once(holder.stdout, 'data')
+  try {
+    const policy = join(it.folder, 'fwctl.yaml')
+    const busy = host.fwctl('apply', policy, '--auto-approve', '--lock-wait', '1')
+    expect(busy).toMatchObject({ code: 75 })
+    expect(busy.stderr).toContain('has held /run/xtables.lock for 1 s. Nothing was changed')
+    expect(await rules(it)).toBe(before)
+  } finally {
+    holder.stdin.end()
+    await once(holder, 'close')
+  }
+  expect(host.fwctl('apply', join(it.folder, 'fwctl.yaml'), '--auto-approve')).toMatchObject({
+    code: 0,
   })
 })

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import type { CliNamespace } from './cli-namespace.ts'
-import { type MountNamespace, mountNamespace } from './mount-namespace.ts'
+import { type MountNamespace, mountNamespace, privateRun } from './mount-namespace.ts'
 import { BACKENDS } from './namespace.ts'
 import { pendingOf, rules, settled, setUp, startSession, until } from './unconfirmed.ts'
 import { freshWatchdog } from './watchdog-bundle.ts'
@@ -44,11 +44,7 @@ interface Init extends AsyncDisposable {
 async function systemdIsInit({ folder }: CliNamespace): Promise<Init> {
   const namespace = await mountNamespace()
   const { run } = namespace
-  // Its own /run, with nothing of the machine's but the network namespaces.
-  await run('mount', ['-t', 'tmpfs', 'tmpfs', '/mnt'])
-  await run('mkdir', ['-p', '/mnt/netns', '/mnt/systemd/system'])
-  await run('mount', ['--rbind', '/run/netns', '/mnt/netns'])
-  await run('mount', ['--no-mtab', '--move', '/mnt', '/run'])
+  await privateRun(namespace, 'systemd/system')
   for (const [name, text] of Object.entries({ 'systemd-run': SYSTEMD_RUN, systemctl: SYSTEMCTL })) {
     const path = join(folder, name)
     // They are called in /.
