@@ -25,14 +25,15 @@ export async function readInput(
   }
 }
 
-/** The result of a verb: into a file if one is named, else to stdout. */
+/** The result of a verb: into a file if one is named, else to stdout. `mode` is of a new file. */
 export async function writeResult(
   text: string,
   path: string | undefined,
   context: Pick<Context, 'cwd' | 'print' | 'note'>,
+  { mode = 0o666 }: { readonly mode?: number } = {},
 ): Promise<void> {
   if (path === undefined || path === '-') return context.print(text)
-  await writeFile(resolve(context.cwd, path), encodeText(text))
+  await writeFile(resolve(context.cwd, path), encodeText(text), { mode })
   context.note(`Wrote ${path}.`)
 }
 

@@ -27,7 +27,8 @@ export async function plan(context: Context): Promise<ExitCode> {
   print(planReport(plan, context))
   requirePrune(plan, context)
   if (options.out !== undefined) {
-    await writeResult(serialisePlan(plan), options.out, context)
+    // It holds the rules, and the values of variables in them.
+    await writeResult(serialisePlan(plan), options.out, context, { mode: 0o600 })
     note(`To apply exactly this plan: fwctl apply ${options.out}`)
   }
   return options.detailedExitcode && !isEmptyPlan(plan) ? EXIT.pending : EXIT.done

@@ -7,14 +7,17 @@ import { readLockWait } from './duration.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { reportFailure } from './failure.ts'
 import { openExecutor, openState } from './host-input.ts'
+import { finishInterrupted } from './interrupted.ts'
 import { clock } from './policy-input.ts'
 
 /** What the unit of `install` runs at boot. The exit code is that of the worst family. */
 export async function restore(context: Context): Promise<ExitCode> {
   const executor = await openExecutor(context)
+  const stateDir = await openState(context, executor)
+  await finishInterrupted(executor, stateDir, context)
   const results = await restoreConfirmed(
     { executor, names: await readNames(executor, BUILTIN_NAMES) },
-    await openState(context, executor),
+    stateDir,
     {
       now: clock(context),
       lockWaitMs: readLockWait(context.options.lockWait),

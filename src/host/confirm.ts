@@ -29,6 +29,7 @@ import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
 import type { Namespace } from './netns-executor.ts'
 import { isOverdue, type PendingChange, readPending, writePending } from './pending.ts'
+import { recover } from './recover.ts'
 import { finishConfirmed, settleConfirmed, settleRolledBack } from './settle.ts'
 import { readSnapshot } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
@@ -188,6 +189,8 @@ export async function confirmPending(
 ): Promise<ConfirmOutcome> {
   const lock = await takeLock(stateDir.machine, stateDir.lock, { waitMs: input.lockWaitMs })
   try {
+    // What was cut short half-way is not there, so that nobody can have seen that it is good.
+    await recover(host, stateDir)
     const found = await readCurrent(host, stateDir)
     if (found === undefined) return { kind: 'nothing-pending' }
     if (input.token !== undefined && input.token !== found.token) {

@@ -178,6 +178,7 @@ describe('plan', () => {
     expect(stdout).toContain('Plan:')
     expect(stderr).toContain('fwctl apply saved.json')
     expect(JSON.parse(it.read('saved.json'))).toMatchObject({ kind: 'fwctl-plan' })
+    expect(statSync(it.path('saved.json')).mode & 0o777).toBe(0o600)
   })
 
   test.each([

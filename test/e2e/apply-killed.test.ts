@@ -2,14 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { readApplied } from '../../src/host/applied.ts'
+import { confirmPending } from '../../src/host/confirm.ts'
 import { readJournal } from '../../src/host/journal.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { serialisePlan } from '../../src/plan/saved.ts'
 import { FAMILIES } from '../../src/ruleset/model.ts'
 import type { KilledApply } from './killed-apply.ts'
 import { BACKENDS } from './namespace.ts'
+import { freshWatchdog } from './watchdog-bundle.ts'
 import { type Workbench, workbench } from './workbench.ts'
 
 const LIVED_IN = `*filter
@@ -33,7 +35,12 @@ const GOAL = `*filter
 COMMIT
 `
 
-async function killedAt(bench: Workbench, plan: Plan, at: KilledApply['at']): Promise<void> {
+async function killedAt(
+  bench: Workbench,
+  plan: Plan,
+  at: KilledApply['at'],
+  more: Pick<KilledApply, 'confirmWithin'> = {},
+): Promise<void> {
   const path = join(bench.stateRoot, 'plan.json')
   await writeFile(path, serialisePlan(plan))
   const request: KilledApply = {
@@ -42,6 +49,7 @@ async function killedAt(bench: Workbench, plan: Plan, at: KilledApply['at']): Pr
     stateRoot: bench.stateRoot,
     plan: path,
     at,
+    ...more,
   }
   const script = join(import.meta.dirname, 'killed-apply.ts')
   const child = spawn(
@@ -56,6 +64,8 @@ async function killedAt(bench: Workbench, plan: Plan, at: KilledApply['at']): Pr
   const [status, signal] = await once(child, 'close')
   expect({ status, signal, stderr }).toMatchObject({ status: null, signal: 'SIGKILL' })
 }
+
+beforeAll(freshWatchdog)
 
 describe.each(BACKENDS)('fwctl killed while it applies, on %s', (backend) => {
   async function lived() {
@@ -128,6 +138,43 @@ describe.each(BACKENDS)('fwctl killed while it applies, on %s', (backend) => {
 
     expect([await bench.save('ipv4'), await bench.save('ipv6')]).toEqual(saved)
     expect(await readJournal(bench.stateDir)).toBeUndefined()
+  })
+
+  test('between the families, and then confirmed: nobody confirms what is not all there', async () => {
+    const { bench, saved, plan } = await lived()
+    await using _ = bench
+    await killedAt(bench, plan, 'half', { confirmWithin: 60 })
+
+    const { executor } = bench.scratch
+    const confirmed = await confirmPending({ executor }, bench.stateDir, {
+      by: 'x',
+      lockWaitMs: 1000,
+    })
+
+    expect(confirmed).toMatchObject({
+      kind: 'too-late',
+      change: { outcome: 'what was cut short has been taken back' },
+    })
+    expect([await bench.save('ipv4'), await bench.save('ipv6')]).toEqual(saved)
+    expect(await readApplied(bench.stateDir)).toBeUndefined()
+    expect(await readJournal(bench.stateDir)).toBeUndefined()
+  })
+
+  test('after the last restore, and then confirmed: it stays', async () => {
+    const { bench, plan } = await lived()
+    await using _ = bench
+    await killedAt(bench, plan, 'done', { confirmWithin: 60 })
+    const now = [await bench.save('ipv4'), await bench.save('ipv6')]
+
+    const { executor } = bench.scratch
+    const confirmed = await confirmPending({ executor }, bench.stateDir, {
+      by: 'x',
+      lockWaitMs: 1000,
+    })
+
+    expect(confirmed).toMatchObject({ kind: 'confirmed' })
+    expect([await bench.save('ipv4'), await bench.save('ipv6')]).toEqual(now)
+    expect(await readApplied(bench.stateDir)).toMatchObject({ reason: 'to be killed' })
   })
 
   test('the kernel it was changing is gone: the journal is void', async () => {

@@ -18,10 +18,12 @@ export interface KilledApply {
   readonly stateRoot: string
   readonly plan: string
   readonly at: 'journal' | 'half' | 'done' | 'restore'
+  /** It would have had to be confirmed, within this time. */
+  readonly confirmWithin?: number
 }
 
 const [request = '{}'] = process.argv.slice(2)
-const { backend, pid, stateRoot, plan, at }: KilledApply = JSON.parse(request)
+const { backend, pid, stateRoot, plan, at, confirmWithin }: KilledApply = JSON.parse(request)
 const die = () => process.kill(process.pid, 'SIGKILL')
 const inside = netnsExecutor(localExecutor(), { kind: 'process', pid })
 const tools = await detectBackend(inside, backend)
@@ -52,4 +54,7 @@ await applyPlan({
   stateDir: await openStateDir(stateRoot, {}),
   reason: 'to be killed',
   rehearse: 'off',
+  ...(confirmWithin === undefined
+    ? {}
+    : { confirm: { withinSeconds: confirmWithin, namespace: { kind: 'process', pid } } }),
 })
