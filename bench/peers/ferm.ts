@@ -4,7 +4,7 @@ import { openRoom } from '../room.ts'
 import type { BenchRuleset } from '../rulesets/ruleset.ts'
 import { isInstalled, type Peer } from './peer.ts'
 
-const FERM = '/usr/sbin/ferm'
+export const FERM = '/usr/sbin/ferm'
 
 /** Loads the states in turn. Left to itself, Debian's ferm takes the legacy iptables where it is. */
 export async function openFerm(
@@ -15,6 +15,7 @@ export async function openFerm(
   const room = await openRoom({ only: backend })
   const paths = states.map((state, i) => room.write(`ferm-${i}`, fermText(state)))
   return {
+    room,
     run: (round) => room.measure({ argv: [FERM, paths[round % paths.length] ?? ''] }),
     [Symbol.asyncDispose]: () => room[Symbol.asyncDispose](),
   }

@@ -28,8 +28,11 @@ export interface Passed {
   readonly arrived: number
 }
 
+/** A namespace that lasts as long as the process. */
+export type Gateway = Pick<Scratch, 'pid' | 'run'>
+
 /** Makes `gateway` forward between two new namespaces, and traffic flow. */
-export async function startTraffic(gateway: Scratch): Promise<Traffic> {
+export async function startTraffic(gateway: Gateway): Promise<Traffic> {
   const client = await scratchNamespace()
   const server = await scratchNamespace()
   await connectHost(gateway, client, { near: '198.51.100.1', far: CLIENT, name: 'client' })
@@ -60,7 +63,7 @@ export async function startTraffic(gateway: Scratch): Promise<Traffic> {
 }
 
 async function connectHost(
-  gateway: Scratch,
+  gateway: Gateway,
   host: Scratch,
   { near, far, name }: { readonly near: string; readonly far: string; readonly name: string },
 ): Promise<void> {
