@@ -1,4 +1,5 @@
-import { interleave, type Participant } from './interleave.ts'
+import type { Place } from './cases/place.ts'
+import { interleave, type Participant, type Rounds } from './interleave.ts'
 import { type Cost, costOf } from './statistics.ts'
 
 /** What is compared in one go. */
@@ -6,11 +7,15 @@ export interface BenchCase {
   /** Words with `/` between them, such as plan-sync/nft/10000: what `--only` looks for. */
   readonly id: string
   readonly title: string
+  /** Of those that depend on it. */
+  readonly place?: Place
   run(options: RunOptions): Promise<Outcome>
 }
 
 export interface RunOptions {
   readonly runs: number
+  /** For the runs of one case. */
+  readonly budgetMs: number
   /** The built bin of fwctl. */
   readonly main: string
 }
@@ -24,6 +29,7 @@ export interface Outcome {
 export interface CaseResult extends Outcome {
   readonly id: string
   readonly title: string
+  readonly place?: Place
 }
 
 /** A figure, what it may be at most, and what it is a figure of. */
@@ -32,6 +38,8 @@ export interface Bound {
   readonly form: string
   readonly figure: number
   readonly limit: number
+  /** Whose figure, where it is not simply fwctl's. */
+  readonly of?: string
 }
 
 export function holds({ figure, limit }: Bound): boolean {
@@ -41,20 +49,14 @@ export function holds({ figure, limit }: Bound): boolean {
 /** Medians of the wall time in ms, by participant; NaN for one that is not installed. */
 export type Medians<Name extends string> = Readonly<Record<Name, number>>
 
+export type Bounds<Name extends string> = (medians: Medians<Name>) => readonly Bound[]
+
 /** Measures them side by side and holds the medians to the bounds. */
 export async function compare<Name extends string>(
   participants: Readonly<Record<Name, Participant | undefined>>,
-  {
-    runs,
-    warmUps,
-    bounds = () => [],
-  }: {
-    readonly runs: number
-    readonly warmUps?: number
-    readonly bounds?: ((medians: Medians<Name>) => readonly Bound[]) | undefined
-  },
+  { bounds = () => [], ...rounds }: Rounds & { readonly bounds?: Bounds<Name> | undefined },
 ): Promise<Outcome> {
-  const measured = await interleave(participants, { runs, warmUps })
+  const measured = await interleave(participants, rounds)
   const costs = Object.fromEntries([...measured].map(([name, taken]) => [name, costOf(taken)]))
   const medians = Object.fromEntries(
     Object.keys(participants).map((name) => [name, costs[name]?.wallMs.median ?? Number.NaN]),

@@ -57,6 +57,8 @@ export async function openRoom({ only }: RoomOptions = {}): Promise<Room> {
   const calls = SYSTEM_CALLS[arch()]
   if (calls === undefined) throw new Error(`the numbers of system calls on ${arch()} are not known`)
   const folder = mkdtempSync(join(tmpdir(), 'fwctl-bench-'))
+  const clean = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', clean)
   const setup = [...SETUP, ...(only === undefined ? [] : pin(only))].join('\n')
   const server = ['perl', join(import.meta.dirname, 'room.pl'), ...calls.map(String)]
   const child = spawn(
@@ -106,7 +108,8 @@ export async function openRoom({ only }: RoomOptions = {}): Promise<Room> {
     [Symbol.asyncDispose]: async () => {
       child.stdin.end()
       await closed
-      rmSync(folder, { recursive: true, force: true })
+      process.off('exit', clean)
+      clean()
     },
   }
 }

@@ -1,10 +1,21 @@
 /** What is measured, and what the figures may be at most. */
+import { BACKENDS } from '../../test/e2e/namespace.ts'
 import type { BenchCase } from '../case.ts'
+import { RULESETS, type RulesetKind } from '../rulesets/kinds.ts'
 import { applyOne } from './apply.ts'
+import { client } from './client.ts'
+import { edits } from './edits.ts'
 import { firstLoad } from './first-load.ts'
+import { append, exists } from './go-iptables.ts'
+import { memory } from './memory.ts'
+import type { Place } from './place.ts'
 import { planCold, planInSync } from './plan.ts'
+import { startUp } from './start-up.ts'
+import { counters, packets } from './unharmed.ts'
 
-export const BOUNDED: readonly BenchCase[] = [
+/** Those that fwctl has promised something for, in the order of docs/performance.md. */
+const PROMISED: readonly BenchCase[] = [
+  startUp,
   planInSync({ backend: 'nft', rules: 10_000 }, ({ B, S, fwctl }) => [
     { form: '# (B + S)', figure: fwctl / (B + S), limit: 1.5 },
   ]),
@@ -28,4 +39,53 @@ export const BOUNDED: readonly BenchCase[] = [
   firstLoad({ backend: 'nft', rules: 10_000 }, ({ B, S, F, fwctl }) => [
     { form: '# (B + S + F)', figure: fwctl / (B + S + F), limit: 1.4 },
   ]),
+  edits({ backend: 'nft', rules: 10_000 }, 1000, (medians) => {
+    const cheapest = Math.min(medians['-R'], medians['-D -I'], medians.rewrite)
+    const of = "fwctl's batch"
+    return [{ of, form: '# of the cheapest form', figure: medians[of] / cheapest, limit: 1.2 }]
+  }),
+  append({ backend: 'nft', rules: 1000 }, (medians) => [
+    { form: '# go-iptables', figure: medians.fwctl / medians['go-iptables'], limit: 1 / 12 },
+  ]),
+  append({ backend: 'nft', rules: 10_000 }, (medians) => [
+    { form: '# go-iptables', figure: medians.fwctl / medians['go-iptables'], limit: 1 / 60 },
+  ]),
+  memory({ backend: 'nft', rules: 10_000 }, 120),
+  memory({ backend: 'nft', rules: 50_000 }, 260),
+  ...BACKENDS.flatMap((backend) => [
+    counters({ backend, rules: 10_000 }),
+    packets({ backend, rules: 10_000 }),
+  ]),
 ]
+
+export const SIZES: readonly number[] = [100, 1000, 10_000, 50_000]
+
+const GROWTH = places('mixed', SIZES).flatMap((place) => [planInSync(place), applyOne(place)])
+
+const SHAPES = (Object.keys(RULESETS) as RulesetKind[])
+  .filter((kind) => kind !== 'mixed')
+  .flatMap((kind) => places(kind, [10_000]))
+  .flatMap((place) => [planInSync(place), applyOne(place)])
+
+/** Of simple rules, which Shorewall and ufw know, too, at a size that they can be waited for. */
+const PEERS = [
+  ...places('services', [1000]).map((place) => applyOne(place)),
+  ...places('mixed', [1000]).flatMap((place) => [exists(place), client(place)]),
+  append({ backend: 'legacy', rules: 1000 }),
+  edits({ backend: 'legacy', rules: 10_000 }, 1000),
+]
+
+/** Each once: with its bounds, where it has some. */
+export const CASES: readonly BenchCase[] = [
+  ...new Map([...GROWTH, ...SHAPES, ...PEERS, ...PROMISED].map((one) => [one.id, one])).values(),
+].toSorted((a, b) => rank(a) - rank(b))
+
+/** What is promised comes first, in its order. */
+function rank({ id }: BenchCase): number {
+  const index = PROMISED.findIndex((one) => one.id === id)
+  return index < 0 ? PROMISED.length : index
+}
+
+function places(kind: RulesetKind, sizes: readonly number[]): readonly Place[] {
+  return BACKENDS.flatMap((backend) => sizes.map((rules) => ({ backend, rules, kind })))
+}

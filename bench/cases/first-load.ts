@@ -1,6 +1,6 @@
 /** A policy on a fresh host. */
 import { rmSync } from 'node:fs'
-import { type BenchCase, type Bound, compare, type Medians } from '../case.ts'
+import { type BenchCase, type Bounds, compare } from '../case.ts'
 import { policyYaml } from '../languages/policy.ts'
 import { RULESETS } from '../rulesets/kinds.ts'
 import { fullRestore, nodeStart, rawRoom, save } from './floors.ts'
@@ -11,15 +11,13 @@ export const EMPTY_FILTER =
   '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'
 
 /** Into an empty table, without a state directory; of rulesets in the filter table. */
-export function firstLoad(
-  place: Place,
-  bounds?: (medians: Medians<'B' | 'S' | 'F' | 'fwctl'>) => readonly Bound[],
-): BenchCase {
+export function firstLoad(place: Place, bounds?: Bounds<'B' | 'S' | 'F' | 'fwctl'>): BenchCase {
   const { backend, rules, kind = 'mixed' } = place
   return {
+    place,
     id: placeId('first-load', place),
     title: 'first load into an empty table',
-    run: async ({ runs, main }) => {
+    run: async ({ main, ...rounds }) => {
       const ruleset = RULESETS[kind](rules)
       await using loaded = await rawRoom(backend, ruleset)
       await using raw = await rawRoom(backend, ruleset)
@@ -41,7 +39,7 @@ export function firstLoad(
             run: () => room.measure(room.fwctl('apply', path)),
           },
         },
-        { runs, bounds },
+        { ...rounds, bounds },
       )
     },
   }

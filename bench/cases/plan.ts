@@ -1,7 +1,7 @@
 /** `plan` when nothing is to do: what runs every few minutes, everywhere. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BenchCase, type Bound, compare, type Medians } from '../case.ts'
+import { type BenchCase, type Bounds, compare } from '../case.ts'
 import type { Participant } from '../interleave.ts'
 import { policyJson, policyYaml } from '../languages/policy.ts'
 import type { Room } from '../room.ts'
@@ -11,15 +11,13 @@ import { openManagedRoom } from './managed-room.ts'
 import { type Place, placeId } from './place.ts'
 
 /** With the policy read before. */
-export function planInSync(
-  place: Place,
-  bounds?: (medians: Medians<'B' | 'S' | 'fwctl'>) => readonly Bound[],
-): BenchCase {
+export function planInSync(place: Place, bounds?: Bounds<'B' | 'S' | 'fwctl'>): BenchCase {
   const { backend, rules, kind = 'mixed' } = place
   return {
+    place,
     id: placeId('plan-sync', place),
     title: 'plan in sync, policy cached',
-    run: async ({ runs, main }) => {
+    run: async ({ main, ...rounds }) => {
       const policy = policyYaml(RULESETS[kind](rules))
       await using room = await openManagedRoom({ main, backend, policy })
       const plan = room.fwctl('plan', room.write('policy.yaml', policy))
@@ -29,7 +27,7 @@ export function planInSync(
           S: save(room, backend),
           fwctl: { run: () => room.measure(plan) },
         },
-        { runs, bounds },
+        { ...rounds, bounds },
       )
     },
   }
@@ -38,13 +36,14 @@ export function planInSync(
 /** With a policy that fwctl has not seen before: a comment in it is another one each time. */
 export function planCold(
   place: Place,
-  bounds?: (medians: Medians<'B' | 'S' | 'yaml' | 'fwctl' | 'fwctl, JSON'>) => readonly Bound[],
+  bounds?: Bounds<'B' | 'S' | 'yaml' | 'fwctl' | 'fwctl, JSON'>,
 ): BenchCase {
   const { backend, rules, kind = 'mixed' } = place
   return {
+    place,
     id: placeId('plan-cold', place),
     title: 'plan in sync, policy never seen before',
-    run: async ({ runs, main }) => {
+    run: async ({ main, ...rounds }) => {
       const ruleset = RULESETS[kind](rules)
       const [yaml, json] = [policyYaml(ruleset), policyJson(ruleset)]
       await using room = await openManagedRoom({ main, backend, policy: yaml })
@@ -62,7 +61,7 @@ export function planCold(
           fwctl: plan(yamlPath, (round) => `${yaml}# ${round}\n`),
           'fwctl, JSON': plan(jsonPath, (round) => `${json}${' '.repeat(round)}\n`),
         },
-        { runs, bounds },
+        { ...rounds, bounds },
       )
     },
   }
