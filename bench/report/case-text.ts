@@ -18,14 +18,16 @@ export function caseText({ id, title, costs, bounds }: CaseResult): string {
 
 /** `1.42 (B + S), at most 1.5 (B + S): holds`. */
 function boundText(bound: Bound): string {
-  const { form, figure, limit } = bound
+  const { form, figure, limit, of } = bound
   const verdict = holds(bound) ? 'holds' : 'DOES NOT HOLD'
-  return `${fill(form, figure)}, at most ${fill(form, limit)}: ${verdict}`
+  return `${of === undefined ? '' : `${of}: `}${fill(form, figure)}, at most ${fill(form, limit)}: ${verdict}`
 }
 
 /** A form with a figure in the place of its `#`. */
 export function fill(form: string, figure: number): string {
-  return form.replace('#', digits(figure))
+  return figure < 0
+    ? form.replace('+ #', `- ${digits(-figure)}`)
+    : form.replace('#', digits(figure))
 }
 
 /** The median, and the quartiles. */

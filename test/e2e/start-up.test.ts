@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { temporaryFolder } from '../cli/run-cli.ts'
 
-/** What a command loads decides how fast it starts; `npm run bench:startup` measures it. */
+/** What a command loads decides how fast it starts; `npm run bench -- --only start-up` measures it. */
 const DIST = join(import.meta.dirname, '../../dist')
 const POLICY = join(import.meta.dirname, '../../examples/web-server/policy.yaml')
 
