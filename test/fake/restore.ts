@@ -51,7 +51,7 @@ export function restore(
     if (line.startsWith('*')) {
       if (name !== undefined) fail('no COMMIT')
       name = line.slice(1) as TableName
-      open = structuredClone(tables.get(name)) ?? openTable([])
+      open = copyTable(tables.get(name) ?? openTable([]))
       for (const hook of BUILTIN_CHAINS[name]) {
         if (!open.has(hook))
           open.set(hook, { name: hook, policy: 'ACCEPT', counters: ZERO, rules: [] })
@@ -182,6 +182,11 @@ function refuseBadReferences(open: FakeTable, fail: (message: string) => never):
 
 function indexOfKey(rules: readonly Rule[], key: string): number {
   return rules.findIndex((rule) => rule.key === key)
+}
+
+/** The rules themselves are never changed, and some are read only when they are asked for. */
+function copyTable(table: FakeTable): FakeTable {
+  return new Map([...table].map(([name, chain]) => [name, { ...chain, rules: [...chain.rules] }]))
 }
 
 function openTable(chains: readonly Chain[]): FakeTable {
