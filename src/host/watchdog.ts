@@ -22,7 +22,8 @@ import type { StateDir } from './state-dir.ts'
 
 /** systemd's own test for whether it is init, sd_booted(3). */
 const SYSTEMD_IS_INIT = '/run/systemd/system'
-const START_TIMEOUT_MS = 10_000
+/** On a host that is very busy, and that may be why somebody changes its rules, it takes seconds. */
+const START_TIMEOUT_MS = 30_000
 const START_POLL_MS = 20
 
 export interface WatchdogRequest {

@@ -54,6 +54,8 @@ await applyPlan({
   stateDir: await openStateDir(stateRoot, {}),
   reason: 'to be killed',
   rehearse: 'off',
+  // The xtables lock is everybody's on this machine.
+  lockWaitMs: 60_000,
   ...(confirmWithin === undefined
     ? {}
     : { confirm: { withinSeconds: confirmWithin, namespace: { kind: 'process', pid } } }),
