@@ -1,12 +1,14 @@
+import { type Turn, takeTurn } from '../host/apply.ts'
 import { targetNames } from '../host/apply-sets.ts'
 import { readLive } from '../host/live.ts'
 import { planFromSaved, readSavedPlan, type SavedPlan } from '../plan/saved.ts'
 import { showAndApply } from './applying.ts'
 import type { Context } from './context.ts'
+import { readLockWait } from './duration.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { readInput } from './files.ts'
 import { showFindings } from './findings.ts'
-import { openHost, openState } from './host-input.ts'
+import { type HostInput, hasState, openHost, openState } from './host-input.ts'
 import { finishInterrupted } from './interrupted.ts'
 import { planPolicy } from './planning.ts'
 import { liveSets } from './sets-input.ts'
@@ -25,24 +27,46 @@ function isSavedPlan(text: string): boolean {
 }
 
 async function applyPolicy(context: Context): Promise<ExitCode> {
-  let planned = await planPolicy(context)
-  const { host = await openHost(context) } = planned
+  let turn: Turn | undefined
+  // Nobody is asked: so what is read for the plan is what is changed. Not the first time: a plan that
+  // can not be made leaves no state directory behind.
+  const isOneGo = context.options.autoApprove === true && (await hasState(context))
+  const before = async (host: HostInput): Promise<void> => {
+    turn = await takeTurnFor(host, context)
+  }
+  try {
+    let planned = await planPolicy(context, { before: isOneGo ? before : undefined })
+    const { host = await openHost(context) } = planned
+    const stateDir = await openState(context, host.executor)
+    const isFinished = !turn && (await finishInterrupted(host.executor, stateDir, context))
+    if (isFinished) planned = await planPolicy(context)
+    const { plan, sources, live, replan } = planned
+    showFindings(plan.diagnostics, context, sources)
+    return await showAndApply(
+      {
+        plan,
+        replan,
+        began: turn && { turn, live },
+        host,
+        stateDir,
+        reason: context.options.reason ?? `apply ${context.args[0] ?? DEFAULT_POLICY}`,
+        question: 'Apply these changes?',
+        approved: false,
+      },
+      context,
+    )
+  } finally {
+    await turn?.release()
+  }
+}
+
+/** Says what became of a run that was cut short, before anything is planned on top of it. */
+async function takeTurnFor(host: HostInput, context: Context): Promise<Turn> {
   const stateDir = await openState(context, host.executor)
-  if (await finishInterrupted(host.executor, stateDir, context)) planned = await planPolicy(context)
-  const { plan, sources, replan } = planned
-  showFindings(plan.diagnostics, context, sources)
-  return showAndApply(
-    {
-      plan,
-      replan,
-      host,
-      stateDir,
-      reason: context.options.reason ?? `apply ${context.args[0] ?? DEFAULT_POLICY}`,
-      question: 'Apply these changes?',
-      approved: false,
-    },
-    context,
-  )
+  const lockWaitMs = readLockWait(context.options.lockWait)
+  const turn = await takeTurn({ ...host, stateDir, lockWaitMs })
+  if (turn.recovery.kind !== 'nothing-open') context.complain(`${turn.recovery.message}\n`)
+  return { ...turn, recovery: { kind: 'nothing-open' } }
 }
 
 /** With the back end that the plan was made for, whatever the host's default is now. */
@@ -50,22 +74,26 @@ async function applySaved(saved: SavedPlan, context: Context): Promise<ExitCode>
   const { options } = context
   const planned = saved.families[0]?.dialect.backend ?? 'auto'
   const host = await openHost(context, options.backend === 'auto' ? planned : options.backend)
-  const stateDir = await openState(context, host.executor)
-  await finishInterrupted(host.executor, stateDir, context)
-  const live = await readLive(host.executor, host.backend, {
-    families: saved.families.map((one) => one.family),
-    names: host.names,
-  })
-  const sets = saved.sets && (await liveSets(host, targetNames(saved.sets)))
-  return showAndApply(
-    {
-      plan: planFromSaved(saved, live, sets),
-      host,
-      stateDir,
-      reason: options.reason ?? `apply ${context.args[0]}`,
-      question: '',
-      approved: true,
-    },
-    context,
-  )
+  const turn = await takeTurnFor(host, context)
+  try {
+    const live = await readLive(host.executor, host.backend, {
+      families: saved.families.map((one) => one.family),
+      names: host.names,
+    })
+    const sets = saved.sets && (await liveSets(host, targetNames(saved.sets)))
+    return await showAndApply(
+      {
+        plan: planFromSaved(saved, live, sets),
+        began: { turn, live },
+        host,
+        stateDir: await openState(context, host.executor),
+        reason: options.reason ?? `apply ${context.args[0]}`,
+        question: '',
+        approved: true,
+      },
+      context,
+    )
+  } finally {
+    await turn.release()
+  }
 }

@@ -1,6 +1,6 @@
 /** Shows a plan, asks, and carries it out: what `apply` and `rollback` share. */
 import { FwctlError } from '../base/error.ts'
-import { type ApplyOutcome, type ApplyStep, applyPlan } from '../host/apply.ts'
+import { type ApplyOutcome, type ApplyRequest, type ApplyStep, applyPlan } from '../host/apply.ts'
 import type { Live } from '../host/live.ts'
 import type { RehearseMode } from '../host/preflight.ts'
 import type { StateDir } from '../host/state-dir.ts'
@@ -21,6 +21,8 @@ export interface Applying {
   readonly plan: Plan
   /** Plans anew when others have changed the host since. */
   readonly replan?: (live: Live) => Promise<Plan>
+  /** Absent: the plan was made before it was known whether it would be applied. */
+  readonly began?: ApplyRequest['began']
   readonly host: HostInput
   readonly stateDir: StateDir
   readonly reason: string
@@ -43,7 +45,7 @@ const STEPS: Readonly<Record<ApplyStep, string | undefined>> = {
 
 /** Throws like `applyPlan`, and `usage` when there is nobody to ask. */
 export async function showAndApply(applying: Applying, context: Context): Promise<ExitCode> {
-  const { plan, replan, host, stateDir, reason } = applying
+  const { plan, replan, began, host, stateDir, reason } = applying
   showPlan(plan, context)
   requirePrune(plan, context)
   const confirming = await readConfirming(context)
@@ -59,6 +61,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       ...host,
       plan,
       ...(replan && { replan: async (live) => acceptAnew(plan, await replan(live), context) }),
+      began,
       stateDir,
       reason,
       rehearse: context.options.rehearse as RehearseMode,

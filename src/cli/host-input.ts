@@ -6,7 +6,7 @@ import { detectBackend, type HostBackend } from '../host/backend.ts'
 import type { Executor } from '../host/executor.ts'
 import { type Live, parseLive } from '../host/live.ts'
 import { readNames } from '../host/names.ts'
-import { openStateDir, type StateDir } from '../host/state-dir.ts'
+import { openStateDir, type StateDir, stateDirPaths } from '../host/state-dir.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { readInput } from './files.ts'
@@ -52,6 +52,14 @@ export async function hostExecutor(context: Context): Promise<Executor> {
 /** Where the state of this target is kept; made if it is not there. */
 export async function openState(context: Context, executor: Executor): Promise<StateDir> {
   return openStateDir(await stateRoot(context, executor), executor)
+}
+
+/** Whether there is such a place already. */
+export async function hasState(context: Context): Promise<boolean> {
+  const executor = await hostExecutor(context)
+  const { machine, snapshots } = stateDirPaths(await stateRoot(context, executor), executor)
+  const [found] = await machine.files.inspect([snapshots])
+  return found !== undefined
 }
 
 /** Whether the live rules come from files: then no host is asked, and no root is needed. */

@@ -8,7 +8,7 @@ import { recover } from '../host/recover.ts'
 import { requireTrustedDir, type StateDir, stateDirPaths } from '../host/state-dir.ts'
 import type { Context } from './context.ts'
 import { readLockWait } from './duration.ts'
-import { openExecutor } from './host-input.ts'
+import { hostExecutor } from './host-input.ts'
 import { stateRoot } from './target.ts'
 
 /**
@@ -37,7 +37,7 @@ export async function finishInterrupted(
 
 /** For the verbs that only look. */
 export async function noteInterrupted(context: Context): Promise<void> {
-  const executor = await openExecutor(context)
+  const executor = await hostExecutor(context)
   const root = await stateRoot(context, executor)
   const paths = stateDirPaths(root, executor)
   // Whoever may not read it can not apply either, and is told of it there.

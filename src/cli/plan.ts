@@ -3,15 +3,16 @@ import { describeProblem, rehearsalError, rehearse } from '../host/rehearsal.ts'
 import { setsEditOf } from '../host/sets.ts'
 import { isEmptyPlan, type Plan } from '../plan/plan.ts'
 import { serialisePlan } from '../plan/saved.ts'
+import { touchedChains } from '../plan/touched.ts'
 import { PLAN_REPORTS, type PlanFormat } from '../report/plan-report.ts'
 import type { Context } from './context.ts'
-import { driftSince, readRecord } from './drift-input.ts'
+import { driftSince } from './drift-input.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { writeResult } from './files.ts'
 import { showFindings } from './findings.ts'
 import { type HostInput, openHost } from './host-input.ts'
 import { noteInterrupted } from './interrupted.ts'
-import { planPolicy } from './planning.ts'
+import { type PlanInput, planPolicy } from './planning.ts'
 import { requirePrune } from './pruning.ts'
 
 /** Formats whose text holds the diagnostics itself. */
@@ -19,9 +20,10 @@ const SELF_CONTAINED: readonly string[] = ['json', 'markdown']
 
 export async function plan(context: Context): Promise<ExitCode> {
   const { options, print, note } = context
-  const { plan: made, sources, host } = await planPolicy(context)
+  const planned = await planPolicy(context)
+  const { sources, host } = planned
   if (host !== undefined) await noteInterrupted(context)
-  const plan = await withDrift(made, context)
+  const plan = await withDrift(planned, context)
   if (!SELF_CONTAINED.includes(options.format)) showFindings(plan.diagnostics, context, sources)
   if (options.rehearse) await rehearsePlan(plan, host ?? (await openHost(context)), context)
   print(planReport(plan, context))
@@ -35,9 +37,9 @@ export async function plan(context: Context): Promise<ExitCode> {
 }
 
 /** With what was changed on the host since the last apply; a plan can be made without knowing it. */
-async function withDrift(plan: Plan, context: Context): Promise<Plan> {
+async function withDrift({ plan, record: read }: PlanInput, context: Context): Promise<Plan> {
   try {
-    const record = await readRecord(context)
+    const record = await read()
     return record === undefined ? plan : { ...plan, drift: driftSince(record, plan) }
   } catch (error) {
     if (context.options.applied !== undefined) throw error
@@ -61,7 +63,7 @@ export function planReport(
 async function rehearsePlan(plan: Plan, host: HostInput, context: Context): Promise<void> {
   const rehearsal = await rehearse({
     ...host,
-    families: plan.families,
+    families: plan.families.map((one) => ({ ...one, touched: touchedChains(one.changes) })),
     sets: plan.sets && setsEditOf(plan.sets),
   })
   switch (rehearsal.kind) {

@@ -5,12 +5,12 @@ import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
 import type { Names } from '../extensions/names.ts'
 import type { AppliedRecord } from '../host/applied.ts'
 import { type BegunDumps, beginDumps, type Live, readLive } from '../host/live.ts'
-import { readBaseline } from '../plan/drift.ts'
+import { type DeclaredChains, declaredChains } from '../plan/claim.ts'
 import { dialectsFor, planCompiled } from '../plan/from-policy.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { CompiledPolicy, CompileOptions } from '../policy/compile.ts'
 import { FAMILY_NAMES } from '../report/words.ts'
-import { FAMILIES, type Family, type Ruleset } from '../ruleset/model.ts'
+import { FAMILIES, type Family } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { readRecord } from './drift-input.ts'
 import { refuseErrors, type Sources } from './findings.ts'
@@ -28,6 +28,10 @@ import { planSetsInput } from './sets-input.ts'
 export interface PlanInput {
   readonly plan: Plan
   readonly sources: Sources
+  /** What it was made from. */
+  readonly live: Live
+  /** Of the last apply; see `readRecord`. Read once. */
+  readonly record: () => Promise<AppliedRecord | undefined>
   /** Absent when the live rules came from files. */
   readonly host?: HostInput
   /** The plan for other live rules, which others have made meanwhile. */
@@ -35,8 +39,16 @@ export interface PlanInput {
 }
 
 /** Throws `invalid-input` with everything that is wrong with the policy, whatever is with the host. */
-export async function planPolicy(context: Context, signal?: AbortSignal): Promise<PlanInput> {
-  const reading = isOffline(context) ? undefined : await beginReading(context, signal)
+export async function planPolicy(
+  context: Context,
+  options: {
+    readonly signal?: AbortSignal | undefined
+    /** Has to be done before the rules of the host are read. */
+    readonly before?: ((host: HostInput) => Promise<void>) | undefined
+  } = {},
+): Promise<PlanInput> {
+  const { signal, before } = options
+  const reading = isOffline(context) ? undefined : await beginReading(context, signal, before)
   try {
     return await planWith(reading, context, signal)
   } finally {
@@ -65,13 +77,18 @@ async function planWith(
   if (host) compile(dialectsFor(FAMILIES, host.backend.families), names)
   const live = 'executor' in found ? await readRules(found, reading, { wanted, signal }) : found
   noteMissingFamilies(wanted, live, context)
+  let read: Promise<AppliedRecord | undefined> | undefined
+  const record = (): Promise<AppliedRecord | undefined> => {
+    read ??= readRecord(context)
+    return read
+  }
   const planFor = async (live: Live): Promise<Plan> => {
     const compiled = compile(dialectsFor(FAMILIES, live), names)
     const { policy } = input
     if (policy === undefined) throw new Error('no policy, and no error that says why')
     const planned = planCompiled({ ...input, policy, compiled }, live, {
       ...(await planSetsInput({ compiled, host, signal }, context)),
-      previous: await declaredBefore(live, context),
+      previous: await declaredBefore(live, record),
       diagnostics: Object.values(live).flatMap((one) => one.diagnostics),
     })
     refuse(planned.diagnostics)
@@ -79,7 +96,11 @@ async function planWith(
     return planned.plan
   }
   const plan = await planFor(live)
-  return { plan, sources: input.sources, ...(host ? { host } : {}), replan: planFor }
+  const replan = async (live: Live): Promise<Plan> => {
+    read = undefined
+    return planFor(live)
+  }
+  return { plan, sources: input.sources, live, record, ...(host ? { host } : {}), replan }
 }
 
 /** Compiles once for each host that is met, which is one. */
@@ -110,18 +131,24 @@ interface HostReading {
 async function beginReading(
   context: Context,
   signal: AbortSignal | undefined,
+  before: ((host: HostInput) => Promise<void>) | undefined,
 ): Promise<HostReading> {
   const { backend, family } = context.options
   const needless = new AbortController()
   const opening = hostExecutor(context)
-  const begun = opening.then((executor) =>
+  const host = opening.then(async (executor) => {
+    const completed = await completeHost(executor, backend)
+    await before?.(completed)
+    return completed
+  })
+  const begun = (before ? host.then(({ executor }) => executor) : opening).then((executor) =>
     beginDumps(executor, backend, {
       families: family === undefined ? FAMILIES : [family],
       signal: signal ? AbortSignal.any([signal, needless.signal]) : needless.signal,
     }),
   )
-  const host = opening.then((executor) => completeHost(executor, backend))
   for (const one of [begun, host]) one.catch(() => undefined)
+  if (before) await begun.catch(() => undefined)
   // The policy is read in one go: by then the programs have to be started.
   await nextTurn()
   return { host, begun, stop: () => needless.abort() }
@@ -148,26 +175,20 @@ async function nextTurn(): Promise<void> {
 /** What the policy declared at the last apply; a record that can not be read is no reason to stop. */
 async function declaredBefore(
   live: Live,
-  context: Context,
-): Promise<Partial<Record<Family, Ruleset>>> {
+  record: () => Promise<AppliedRecord | undefined>,
+): Promise<Partial<Record<Family, DeclaredChains>>> {
   try {
-    const record = await readRecord(context)
-    return record === undefined ? {} : declaredIn(record, live)
+    const families = (await record())?.families ?? {}
+    return Object.fromEntries(
+      Object.values(live).flatMap(({ family }) => {
+        const desired = families[family]?.desired
+        return desired === undefined ? [] : [[family, declaredChains(desired)]]
+      }),
+    )
   } catch (error) {
     if (error instanceof FwctlError) return {}
     throw error
   }
-}
-
-function declaredIn(record: AppliedRecord, live: Live): Partial<Record<Family, Ruleset>> {
-  const { ownership } = record
-  return Object.fromEntries(
-    Object.values(live).flatMap(({ ruleset: { family }, dialect }) => {
-      const applied = record.families[family]
-      if (applied?.desired === undefined) return []
-      return [[family, readBaseline(applied, { ownership, dialect }).desired]]
-    }),
-  )
 }
 
 function noteMissingFamilies(wanted: readonly Family[], live: Live, { note }: Context): void {

@@ -96,8 +96,8 @@ function cacheKey(
   const { path, variables, values, host = null } = about
   const given = Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1))
   // Where hosts with another back end are looked after in turn, they do not take each other's place.
-  const { backend, netns = null } = options
-  return JSON.stringify([build, cwd, path, given, values, host, backend, netns])
+  const { backend, netns = null, container = null, host: machine = null } = options
+  return JSON.stringify([build, cwd, path, given, values, host, backend, netns, container, machine])
 }
 
 /** The second reader would find nothing, and an empty dump is a host without rules. */

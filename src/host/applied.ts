@@ -32,7 +32,7 @@ export interface AppliedSets {
 export interface AppliedFamily {
   /** What was in use: where nothing else is said, it is used again. */
   readonly backend?: Backend
-  /** Of the whole target, without counters (`rulesetDigest`). */
+  /** Of the whole target, without counters (`stateText`). */
   readonly digest: string
   /** The target as iptables-restore reads it. */
   readonly rules: string

@@ -19,6 +19,7 @@ import {
   type Freeze,
   freezeTables,
   type Host,
+  holdAll,
   liveOf,
 } from './commit.ts'
 import { armConfirm, type ConfirmRequest, disarmConfirm } from './confirm.ts'
@@ -93,7 +94,8 @@ export async function commitGuarded(
     const prepared = await prepare(first, freeze)
     for (let look = 1; ; look++) {
       // On nft somebody may at any time, so this is the last thing before the commit.
-      const last = freeze.holds ? first : await lookAgain(first).catch(abandonAfter)
+      const isSeen = freeze.holds || (look === 1 && (await isStillSo(first)))
+      const last = isSeen ? first : await lookAgain(first).catch(abandonAfter)
       if ('kind' in last) return abandon(request, prepared, last)
       if (!isPrepared(last.edits, prepared)) {
         return abandon(request, prepared, otherChains(last.edits))
@@ -247,6 +249,14 @@ interface Based {
   readonly live: Live
   readonly edits: readonly Edit[]
   readonly byValue: boolean
+}
+
+/**
+ * Whether the chains that are to change are still as they were: then the batch does what it was made
+ * for, whatever is by now in others. For one family that is asked once more at the last moment anyway.
+ */
+async function isStillSo({ request, edits }: Based): Promise<boolean> {
+  return edits.length === 1 || holdAll(request, edits, 'before')
 }
 
 /**

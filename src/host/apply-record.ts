@@ -1,8 +1,9 @@
 /** What apply writes down: the way back before it changes anything, and what it has made after it. */
+import { digest } from '../base/digest.ts'
 import { FwctlError } from '../base/error.ts'
 import { printSave } from '../iptables/save.ts'
 import { expiringRules } from '../plan/hold.ts'
-import { rulesetDigest } from '../plan/state.ts'
+import { stateText } from '../plan/state.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 import { type AppliedFamily, type AppliedRecord, readApplied, writeApplied } from './applied.ts'
 import { type ApplicablePlan, targetFor } from './apply-base.ts'
@@ -70,7 +71,7 @@ export function appliedRecord(
     const expires = expiringRules(target)
     families[planned.family] = {
       backend: planned.dialect.backend,
-      digest: rulesetDigest(target),
+      digest: digest(stateText(target)),
       rules: printSave(target),
       ...(planned.desired === undefined ? {} : { desired: printSave(planned.desired) }),
       ...(expires.length === 0 ? {} : { expires }),

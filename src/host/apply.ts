@@ -2,9 +2,9 @@
  * Makes what is live the target of a plan, or leaves it as it was.
  *
  * Goals, and how each is met:
- * 1. Only the plan that was shown is carried out. Under the lock the live rules are read again; if
- *    they are not what the plan was made from, it is refused, or planned anew by whoever asked for it
- *    (`replan`). The batch is built from this fresh read, never taken from a file, so that it carries
+ * 1. Only the plan that was shown is carried out. Under the lock the live rules are read again (unless
+ *    the plan was made under it); if they are not what the plan was made from, it is refused, or planned
+ *    anew by whoever asked for it (`replan`). The batch is built from this fresh read, never taken from a file, so that it carries
  *    the counters of now.
  * 2. What the kernel would refuse does not reach it: the batch is rehearsed (rehearsal.ts). Where
  *    that is impossible, apply goes on by itself only if the kernel takes all or nothing: one block.
@@ -29,6 +29,7 @@ import { editsFor, readPlanned, stalePlan } from './apply-base.ts'
 import { type CommitRequest, type Contest, commitGuarded } from './apply-commit.ts'
 import { recordUnchanged } from './apply-record.ts'
 import { readSetsBase } from './apply-sets.ts'
+import type { Host } from './commit.ts'
 import { disarmConfirm, requireNothingPending } from './confirm.ts'
 import type { Live } from './live.ts'
 import { takeLock } from './lock.ts'
@@ -42,6 +43,8 @@ export type ApplyStep = 'lock' | 'read' | 'rehearse' | 'snapshot' | 'commit' | '
 
 export interface ApplyRequest extends CommitRequest {
   readonly rehearse: RehearseMode
+  /** A turn that was taken before the live rules were read that the plan was made from. */
+  readonly began?: { readonly turn: Turn; readonly live: Live } | undefined
   readonly progress?: (step: ApplyStep) => void
 }
 
@@ -70,27 +73,59 @@ const BACK_OFF_MS = 50
  */
 export async function applyPlan(request: ApplyRequest): Promise<ApplyOutcome> {
   request.progress?.('lock')
-  const lock = await takeLock(request.stateDir.machine, request.stateDir.lock, {
-    ...(request.lockWaitMs === undefined ? {} : { waitMs: request.lockWaitMs }),
-    signal: request.signal,
+  const turn = request.began?.turn ?? (await takeTurn(request))
+  try {
+    return { recovery: turn.recovery, ...(await applyContested(request, turn.ending)) }
+  } catch (error) {
+    throw untouched(withRecovery(error, turn.recovery))
+  } finally {
+    await turn.release()
+  }
+}
+
+/** The right to change the host, which no other fwctl has meanwhile. */
+export interface Turn {
+  /** What had been left half done, and what became of it. */
+  readonly recovery: Recovery
+  /** The pending change that `ends` names. */
+  readonly ending: PendingChange | undefined
+  /** Also more than once. */
+  release(): Promise<void>
+}
+
+/**
+ * Waits for the turn. Whoever plans and applies in one go, with nobody to be asked in between, takes it
+ * before the plan is made: then what the plan is made from need not be read a second time.
+ * Throws FwctlError `lock-busy` or `refused`.
+ */
+export async function takeTurn(
+  request: Pick<ApplyRequest, keyof Host | 'stateDir' | 'lockWaitMs' | 'signal' | 'ends'>,
+): Promise<Turn> {
+  const { stateDir, lockWaitMs, signal, ends } = request
+  const lock = await takeLock(stateDir.machine, stateDir.lock, {
+    ...(lockWaitMs === undefined ? {} : { waitMs: lockWaitMs }),
+    signal,
   })
   try {
-    const recovery = await recover(request, request.stateDir)
+    const recovery = await recover(request, stateDir)
     try {
-      const ending = await requireNothingPending(request, request.stateDir, request.ends)
-      return { recovery, ...(await applyContested(request, ending)) }
+      const ending = await requireNothingPending(request, stateDir, ends)
+      return { recovery, ending, release: () => lock.release() }
     } catch (error) {
       throw withRecovery(error, recovery)
     }
   } catch (error) {
-    // From the first commit on, what is lost is told by undo.ts.
-    if (!(error instanceof FwctlError) || error.code !== 'connection-lost') throw error
-    throw new FwctlError(error.code, `${error.message} The rules were not touched.`, {
-      cause: error,
-    })
-  } finally {
     await lock.release()
+    throw untouched(error)
   }
+}
+
+/** From the first commit on, what is lost is told by undo.ts. */
+function untouched(error: unknown): unknown {
+  if (!(error instanceof FwctlError) || error.code !== 'connection-lost') return error
+  return new FwctlError(error.code, `${error.message} The rules were not touched.`, {
+    cause: error,
+  })
 }
 
 /** What became of the run before may well be why this one does not get through. */
@@ -112,10 +147,11 @@ async function applyContested(
   ending: PendingChange | undefined,
 ): Promise<(Applied & { readonly retries: number }) | { readonly kind: 'unchanged' }> {
   const contests: Contest[] = []
-  let plan = request.plan
+  let { plan, began } = request
   for (;;) {
     request.progress?.('read')
-    const live = await readPlanned({ ...request, plan })
+    const live = began?.live ?? (await readPlanned({ ...request, plan }))
+    began = undefined
     const base = checkBase(plan, live)
     if (base.kind === 'stale') {
       if (request.replan === undefined) throw noLonger(request, base.families, contests)

@@ -13,6 +13,7 @@ import {
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family, Ruleset } from '../ruleset/model.ts'
 import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
+import { holdsChains } from './chain-read.ts'
 import type { Executor } from './executor.ts'
 import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
@@ -193,6 +194,9 @@ async function commitRules(
     const hits = wrongHits(edit.guarded.witnesses, outcome.stdout) ?? []
     lost.push(...hits.map((hit) => ({ family: edit.family, ...hit.expected, line: hit.line })))
   }
+  const isSeen = lost.length === 0 && (await holdAll(host, edits, 'target'))
+  if (signal?.aborted) return { ...CANCELLED, lost }
+  if (isSeen) return undefined
   const live = await readLive(host.executor, host.backend, {
     families: edits.map((edit) => edit.family),
     ...(host.names ? { names: host.names } : {}),
@@ -216,8 +220,22 @@ async function commitRules(
   }
 }
 
-/** A look at no more than the tables that change, so that it is as late as it can be. */
-async function isUnchanged(host: Host, { family, before, touched, batch }: Edit): Promise<boolean> {
+/** Whether the host certainly holds the touched chains as they are before, or after, the edits. */
+export async function holdAll(
+  { executor }: Host,
+  edits: readonly Edit[],
+  side: 'before' | 'target',
+): Promise<boolean> {
+  const looks = edits.map((edit) =>
+    holdsChains(executor, edit.tools, { ruleset: edit[side], chains: edit.touched }),
+  )
+  return (await Promise.all(looks)).every(Boolean)
+}
+
+/** A look at no more than what changes, so that it is as late as it can be. */
+async function isUnchanged(host: Host, edit: Edit): Promise<boolean> {
+  if (await holdAll(host, [edit], 'before')) return true
+  const { family, before, touched, batch } = edit
   const { tables } = batch
   const options = { families: [family], tables, ...(host.names ? { names: host.names } : {}) }
   const live = await readLive(host.executor, host.backend, options)

@@ -8,6 +8,14 @@ export interface NativeRule {
   readonly chain: string
 }
 
+/** Where to look. */
+export interface NativePlace {
+  readonly family: Family
+  readonly table: TableName
+  /** No more than these; absent: all of them. */
+  readonly chains?: readonly string[]
+}
+
 export interface NativeRules {
   /** False when nft is missing or failed: then nothing is known. */
   readonly checked: boolean
@@ -24,28 +32,46 @@ const LIST_TIMEOUT_MS = 120_000
  */
 export async function findNativeRules(
   executor: Executor,
-  tables: readonly { readonly family: Family; readonly table: TableName }[],
+  places: readonly NativePlace[],
   signal?: AbortSignal,
 ): Promise<NativeRules> {
   if ((await executor.find('nft')) === undefined) return { checked: false, rules: [] }
   const rules: NativeRule[] = []
   let checked = true
-  for (const { family, table } of tables) {
-    const result = await executor.run({
-      program: 'nft',
-      args: ['--json', 'list', 'table', family === 'ipv4' ? 'ip' : 'ip6', table],
-      timeoutMs: LIST_TIMEOUT_MS,
-      signal,
-    })
-    if (result.status !== 0) {
-      checked &&= result.stderr.includes('No such file or directory')
-      continue
-    }
-    const chains = chainsWithNativeRules(result.stdout)
+  for (const place of places) {
+    const { family, table } = place
+    const chains = await listNative(executor, place, signal)
     if (chains === undefined) checked = false
     else rules.push(...chains.map((chain) => ({ family, table, chain })))
   }
   return { checked, rules }
+}
+
+/** Undefined: it is not known. */
+async function listNative(
+  executor: Executor,
+  { family, table, chains }: NativePlace,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[] | undefined> {
+  const about = [family === 'ipv4' ? 'ip' : 'ip6', table]
+  const list = async (words: readonly string[]): Promise<readonly string[] | undefined> => {
+    const args = ['--json', 'list', ...words]
+    const result = await executor.run({ program: 'nft', args, timeoutMs: LIST_TIMEOUT_MS, signal })
+    if (result.status === 0) return chainsWithNativeRules(result.stdout)
+    return result.stderr.includes('No such file or directory') ? [] : undefined
+  }
+  // nft takes ten times as long as iptables-save for a table, and one name for a word of its own.
+  if (chains !== undefined && chains.length <= FEW_CHAINS && chains.every(isPlainName)) {
+    const found = await Promise.all(chains.map((chain) => list(['chain', ...about, chain])))
+    if (found.every((one) => one !== undefined)) return found.flat()
+  }
+  return list(['table', ...about])
+}
+
+const FEW_CHAINS = 8
+
+function isPlainName(chain: string): boolean {
+  return /^[A-Za-z][\w.-]*$/.test(chain)
 }
 
 /** The chain of each native rule in what `nft --json list table` prints; undefined: not that. */

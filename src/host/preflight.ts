@@ -20,7 +20,13 @@ export async function refuseNativeRules(
 ): Promise<readonly Diagnostic[]> {
   const tables = edits
     .filter((edit) => edit.tools.dialect.backend === 'nft')
-    .flatMap(({ family, batch }) => batch.tables.map((table) => ({ family, table })))
+    .flatMap(({ family, batch, touched }) =>
+      batch.tables.map((table) => ({
+        family,
+        table,
+        chains: touched.filter((one) => one.table === table).map((one) => one.chain),
+      })),
+    )
   if (tables.length === 0) return []
   const { checked, rules } = await findNativeRules(executor, tables, signal)
   for (const { family, touched } of edits) {

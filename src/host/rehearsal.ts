@@ -6,9 +6,10 @@
  *    included, in a network namespace of its own. (`iptables-restore --test` is no substitute: on nft
  *    it never asks the kernel, and on neither back end does it see a loop or a target in a wrong hook.)
  * 2. The prediction is tested too: what iptables-save then prints there must be the target.
- * 3. The result is about the host, not about an empty kernel: the namespace starts out with the live
- *    rules of the tables that change, and with the ipsets that the rules name, empty. Sets that
- *    change are filled and swapped in a namespace of their own (rehearse-sets.ts).
+ * 3. The result is about the host, not about an empty kernel: the namespace starts out with those live
+ *    rules of the tables that change on which it depends (plan/rehearsal-seed.ts), and with the ipsets
+ *    that the rules name, empty. Sets that change are filled and swapped in a namespace of their own
+ *    (rehearse-sets.ts).
  * 4. The host sees nothing of it: neither its rules nor its xtables lock are used, and nothing is left
  *    behind even when fwctl is killed (see scratch-namespace.ts).
  * 5. A refusal leads to the rule. nft names the line; where only the COMMIT is named (legacy, and
@@ -20,6 +21,8 @@ import { printSave } from '../iptables/save.ts'
 import { type Batch, type BatchLine, buildBatch } from '../plan/batch.ts'
 import type { Change } from '../plan/change.ts'
 import { diffRulesets } from '../plan/diff.ts'
+import { rehearsalSeed } from '../plan/rehearsal-seed.ts'
+import type { TouchedChain } from '../plan/touched.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Family, Ruleset, TableName } from '../ruleset/model.ts'
 import { type HostBackend, requireTools } from './backend.ts'
@@ -37,6 +40,8 @@ export interface RehearsedFamily {
   readonly live: Ruleset
   readonly target: Ruleset
   readonly batch: Batch
+  /** The chains that differ; absent: any. */
+  readonly touched?: readonly TouchedChain[]
 }
 
 export type Rehearsal =
@@ -170,20 +175,21 @@ async function tryOut(
 
 /** Puts in what the batch touches and needs. Returns why that is impossible, if it is. */
 async function seed(
-  { family, live, target, batch }: RehearsedFamily,
+  one: RehearsedFamily,
   { executor, backend, sets, missingSets, signal }: RehearseOptions,
   scratch: ScratchNamespace,
 ): Promise<string | undefined> {
-  const touched = onlyTables(live, batch.tables)
+  const { family, live, touched } = one
+  const needed = touched ? rehearsalSeed({ ...one, touched }) : concerned(live, one)
   const made = new Map(sets ? createdHeaders(sets) : [])
   await createSets(scratch.executor, [...made.values()])
-  const used = setNames([touched, onlyTables(target, batch.tables)])
+  const used = setNames([needed, concerned(one.target, one)])
   const names = new Set([...used].filter((name) => !made.has(name)))
   const missing = await copySetHeaders(executor, scratch.executor, names, signal)
   if (missingSets === 'stand-in') await createStandInSets(scratch.executor, missing, family)
-  if (touched.tables.length === 0) return undefined
+  if (needed.tables.length === 0) return undefined
   const outcome = await runRestore(scratch.executor, requireTools(backend, family), {
-    text: printSave(touched),
+    text: printSave(needed),
     noflush: false,
     lockFile: scratch.lockFile,
   })
@@ -192,22 +198,20 @@ async function seed(
     : `The ${family} rules that are live can not be loaded into a scratch namespace: ${outcome.message}`
 }
 
-/** Reads back, and compares with the target: the tables of the batch, rules and policies. */
+/** Reads back, and compares with the target: what the batch is about, rules and policies. */
 async function compare(
-  { family, target, batch }: RehearsedFamily,
+  one: RehearsedFamily,
   { backend, names, signal }: RehearseOptions,
   scratch: ScratchNamespace,
 ): Promise<Rehearsal> {
+  const { family, target } = one
   const live = await readLive(scratch.executor, backend, {
     families: [family],
     ...(names ? { names } : {}),
     signal,
   })
   const found = live[family]?.ruleset ?? { family, tables: [] }
-  const differences = diffRulesets(
-    onlyTables(found, batch.tables),
-    onlyTables(target, batch.tables),
-  )
+  const differences = diffRulesets(concerned(found, one), concerned(target, one))
   if (differences.length === 0) return { kind: 'passed' }
   const message = 'what the kernel holds afterwards is not what the plan says'
   return { kind: 'failed', problems: [{ family, message, differences }] }
@@ -243,10 +247,17 @@ function beginning({ lines }: Batch, count: number): string {
   return [...first, ...(isOpen ? ['COMMIT'] : [])].map((line) => `${line}\n`).join('')
 }
 
-function onlyTables(ruleset: Ruleset, names: readonly TableName[]): Ruleset {
+/** What the batch is about: the chains that differ, or else all of its tables. */
+function concerned({ family, tables }: Ruleset, { batch, touched }: RehearsedFamily): Ruleset {
   return {
-    family: ruleset.family,
-    tables: ruleset.tables.filter((table) => names.includes(table.name)),
+    family,
+    tables: tables
+      .filter((table) => batch.tables.includes(table.name))
+      .map(({ name, chains }) => {
+        if (touched === undefined) return { name, chains }
+        const names = new Set(touched.filter((one) => one.table === name).map((one) => one.chain))
+        return { name, chains: chains.filter((chain) => names.has(chain.name)) }
+      }),
   }
 }
 

@@ -53,6 +53,23 @@ export interface Unmanaged {
 /** Of a plan that is not made from a policy. */
 export const NOTHING_UNMANAGED: Unmanaged = { tables: [], chains: [], rules: [] }
 
+/** The names of the chains that a policy declares. */
+export type DeclaredChains = Readonly<Partial<Record<TableName, readonly string[]>>>
+
+/** Those of a text in the form of iptables-save, whose rules are not read for it. */
+export function declaredChains(saved: string): DeclaredChains {
+  const declared: Partial<Record<TableName, string[]>> = {}
+  let chains: string[] = []
+  for (const [line] of saved.matchAll(/^[*:]\S+/gm)) {
+    if (line.startsWith(':')) chains.push(line.slice(1))
+    else {
+      chains = []
+      declared[line.slice(1) as TableName] = chains
+    }
+  }
+  return declared
+}
+
 export interface Claim {
   readonly target: Ruleset
   readonly unmanaged: Unmanaged
@@ -70,7 +87,7 @@ export function claim(input: {
   readonly live: Ruleset
   readonly ownership: Ownership
   /** What the policy declared when it was last applied to this host. */
-  readonly previous?: Ruleset | undefined
+  readonly previous?: DeclaredChains | undefined
 }): Claim {
   const { desired, live, ownership, previous } = input
   const tables: Table[] = []
@@ -98,12 +115,12 @@ export function claim(input: {
 
 /** What was declared before, but for chains that other tools use as well. */
 function madeChains(
-  previous: Ruleset | undefined,
+  previous: DeclaredChains | undefined,
   table: TableName,
   { foreign }: Ownership,
 ): ReadonlySet<string> {
-  const chains = (previous && findTable(previous, table)?.chains) ?? []
-  return new Set(chains.map(({ name }) => name).filter((name) => !isForeignChain(name, foreign)))
+  const names = previous?.[table] ?? []
+  return new Set(names.filter((name) => !isForeignChain(name, foreign)))
 }
 
 /** The claim where nothing else is: what the policy comes to by itself, in its mode of ownership. */

@@ -8,6 +8,7 @@ import type { Policy } from '../policy/policy.ts'
 import { danglingJumps } from '../policy/references.ts'
 import { missingSets } from '../policy/set-rules.ts'
 import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
+import type { DeclaredChains } from './claim.ts'
 import { type FamilyGoal, makePlan, type Plan } from './plan.ts'
 import type { LiveStates } from './saved.ts'
 
@@ -50,7 +51,7 @@ export interface PlanPolicyOptions {
   /** The live sets that the policy names; absent: sets are not looked at. */
   readonly sets?: LiveSets
   /** What was declared when fwctl last applied here. User-defined chains that are gone go. */
-  readonly previous?: Readonly<Partial<Record<Family, Ruleset>>>
+  readonly previous?: Readonly<Partial<Record<Family, DeclaredChains>>>
   /** Sets that fwctl made on this host. Those that the policy no longer declares go. */
   readonly madeSets?: readonly string[]
 }

@@ -46,11 +46,11 @@ export function heldSets(record: HeldRecord): readonly SetGoal[] {
 export function expiringRules(target: Ruleset): readonly ExpiringRule[] {
   return target.tables.flatMap((table) =>
     table.chains.flatMap((chain) =>
-      chain.rules.flatMap(({ key, origin }) =>
-        origin?.expires === undefined
-          ? []
-          : [{ table: table.name, chain: chain.name, key, at: origin.expires }],
-      ),
+      chain.rules.flatMap((rule): ExpiringRule[] => {
+        const at = rule.origin?.expires
+        // The key last: for most rules nobody has to work it out.
+        return at === undefined ? [] : [{ table: table.name, chain: chain.name, key: rule.key, at }]
+      }),
     ),
   )
 }

@@ -5,7 +5,13 @@ import { DEFAULT_OWNERSHIP, type Ownership } from '../policy/policy.ts'
 import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import { type Batch, buildBatch } from './batch.ts'
 import { type Change, type Summary, summarise } from './change.ts'
-import { type Claim, claim, NOTHING_UNMANAGED, type Unmanaged } from './claim.ts'
+import {
+  type Claim,
+  claim,
+  type DeclaredChains,
+  NOTHING_UNMANAGED,
+  type Unmanaged,
+} from './claim.ts'
 import { diffRulesets } from './diff.ts'
 import type { Drift } from './drift.ts'
 import { isRemovalOfOthers } from './removals.ts'
@@ -56,7 +62,7 @@ export interface Plan {
  * `previous` is what was declared at the last apply: chains that are gone from it go.
  */
 export type FamilyGoal = { readonly dialect: Dialect; readonly live: Ruleset } & (
-  | { readonly desired: Ruleset; readonly previous?: Ruleset | undefined }
+  | { readonly desired: Ruleset; readonly previous?: DeclaredChains | undefined }
   | ({ readonly target: Ruleset; readonly desired?: never } & Partial<SavedGoal>)
 )
 

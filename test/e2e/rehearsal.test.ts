@@ -5,6 +5,8 @@ import { parseLive } from '../../src/host/live.ts'
 import { localExecutor } from '../../src/host/local-executor.ts'
 import { type Rehearsal, rehearse, rehearseRulesets } from '../../src/host/rehearsal.ts'
 import { buildBatch } from '../../src/plan/batch.ts'
+import { diffRulesets } from '../../src/plan/diff.ts'
+import { touchedChains } from '../../src/plan/touched.ts'
 import type { Backend, Family, Ruleset } from '../../src/ruleset/model.ts'
 import { KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
 import { workbench } from './workbench.ts'
@@ -58,11 +60,19 @@ async function rehearsed(
 ): Promise<Rehearsal> {
   const { tools, dialect, target, live } = await rulesets(backend, family, scratch, text)
   const batch = buildBatch({ live, target, dialect })
-  return rehearse({
-    executor: scratch.executor,
-    backend: tools,
-    families: [{ family, live, target, batch }],
-  })
+  const { executor } = scratch
+  const one = { family, live, target, batch }
+  const rehearsal = await rehearse({ executor, backend: tools, families: [one] })
+  // With no more of the live rules than it takes: the verdict is the same, down to the line.
+  const touched = touchedChains(diffRulesets(live, target))
+  const byNeed = await rehearse({ executor, backend: tools, families: [{ ...one, touched }] })
+  expect(verdictOf(byNeed)).toEqual(verdictOf(rehearsal))
+  return rehearsal
+}
+
+function verdictOf(rehearsal: Rehearsal): unknown {
+  if (rehearsal.kind !== 'failed') return rehearsal
+  return rehearsal.problems.map(({ line, message }) => [line?.text, message])
 }
 
 describe.each(KERNELS)('a rehearsal on %s, %s', (backend, family) => {
@@ -78,6 +88,29 @@ describe.each(KERNELS)('a rehearsal on %s, %s', (backend, family) => {
     expect(rehearsal.problems).toHaveLength(1)
     expect(rehearsal.problems[0]?.line?.text).toContain(culprit)
     expect(await scratch.save(backend, family)).toBe(saved)
+  })
+
+  test.each([
+    [
+      'a rule that a new jump brings into a hook where it may not be',
+      ':X - [0:0]\n:Y - [0:0]\n-A OUTPUT -j X\n-A X -j Y\n-A Y -m owner --uid-owner 0 -j ACCEPT\n',
+      '-A INPUT -j X\n',
+    ],
+    [
+      'a loop that a new jump closes',
+      ':A - [0:0]\n:B - [0:0]\n:C - [0:0]\n-A INPUT -j A\n-A A -j B\n-A B -j C\n',
+      '-A C -j A\n',
+    ],
+    [
+      'a new rule in a chain that is reached from a hook where it may not be',
+      ':A - [0:0]\n:B - [0:0]\n-A INPUT -j A\n-A INPUT -i lo -j ACCEPT\n-A A -j B\n',
+      '-A B -m owner --uid-owner 0 -j DROP\n',
+    ],
+  ])('catches %s', async (_what, live, added) => {
+    await using scratch = await scratchNamespace()
+    await scratch.load(backend, family, `*filter\n${live}COMMIT\n`)
+    const rehearsal = await rehearsed(backend, family, scratch, `${FILTER}${live}${added}COMMIT\n`)
+    expect(rehearsal.kind).toBe('failed')
   })
 
   test('passes what is good, with the sets that the host has and on top of what is live', async () => {
