@@ -50,7 +50,8 @@ export function driftSince(record: AppliedRecord, plan: Plan): Drift {
       if (applied === undefined) return []
       const { dialect, live } = family
       const baseline = readBaseline(applied, { ownership: record.ownership, dialect })
-      const policy = { ...family, ownership: plan.ownership }
+      const { target, scope } = family
+      const policy = { target, scope, ownership: plan.ownership }
       return [findDrift({ live, dialect, baseline, policy })]
     }),
   }
@@ -62,9 +63,9 @@ export function driftFromPolicy(plan: Plan): Drift {
   return {
     ...(plan.sets && { sets: plan.sets.changes }),
     families: plan.families.map((family) => {
-      const { dialect, live, desired } = family
-      const baseline: Baseline = { desired: desired ?? family.target, ownership }
-      return findDrift({ live, dialect, baseline, policy: { ...family, ownership } })
+      const { dialect, live, desired, target, scope } = family
+      const baseline: Baseline = { desired: desired ?? target, ownership }
+      return findDrift({ live, dialect, baseline, policy: { target, scope, ownership } })
     }),
   }
 }

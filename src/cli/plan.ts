@@ -63,7 +63,13 @@ export function planReport(
 async function rehearsePlan(plan: Plan, host: HostInput, context: Context): Promise<void> {
   const rehearsal = await rehearse({
     ...host,
-    families: plan.families.map((one) => ({ ...one, touched: touchedChains(one.changes) })),
+    families: plan.families.map(({ family, live, target, batch, changes }) => ({
+      family,
+      live,
+      target,
+      batch,
+      touched: touchedChains(changes),
+    })),
     sets: plan.sets && setsEditOf(plan.sets),
   })
   switch (rehearsal.kind) {
