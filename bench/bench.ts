@@ -99,7 +99,8 @@ function wantedCases(): readonly BenchCase[] {
 function isQuick(id: string, place: BenchCase['place']): boolean {
   if (place === undefined) return true
   const { rules, backend, kind = 'mixed' } = place
-  if (rules > 10_000 || (backend === 'legacy' && id.startsWith('packets'))) return false
+  if (rules > 10_000) return false
+  if (backend === 'legacy' && !/^(plan|apply)/.test(id)) return false
   if (kind !== 'mixed' || id === 'go-append/nft/10000') return false
   return !/^(client|go-exists)/.test(id)
 }

@@ -2,6 +2,7 @@
 
 import { parseLive } from '../../src/host/live.ts'
 import { planFromPolicy } from '../../src/plan/from-policy.ts'
+import { guardBatch } from '../../src/plan/guards.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import type { Backend, Dialect } from '../../src/ruleset/model.ts'
 import { type BenchCase, type Bounds, compare } from '../case.ts'
@@ -76,13 +77,13 @@ async function fwctlBatches(
   return batches
 }
 
-/** What fwctl would have iptables-restore read, from what is in the room to a ruleset. */
+/** What fwctl has iptables-restore read, from what is in the room to a ruleset; on nft with guards. */
 async function fwctlBatch(room: Room, backend: Backend, goal: BenchRuleset): Promise<string> {
   const dialect: Dialect = { family: 'ipv4', backend, version: [1, 8, 9] }
   const dump = await room.run([`iptables-${backend}-save`, '-c'])
   const live = parseLive(dump, { family: 'ipv4', dialect, file: 'live' })
   const { plan } = planFromPolicy(parsePolicy(policyYaml(goal)), { ipv4: live })
-  const text = plan?.families[0]?.batch.text
-  if (text === undefined || text === '') throw new Error('fwctl has no batch for the edits')
-  return text
+  const batch = plan?.families[0]?.batch
+  if (batch === undefined || batch.text === '') throw new Error('fwctl has no batch for the edits')
+  return (backend === 'nft' ? guardBatch(batch, live.ruleset) : batch).text
 }
