@@ -2,15 +2,21 @@ import { FwctlError } from '../base/error.ts'
 import type { Command, Machine, Result } from './executor.ts'
 import { shellFiles } from './shell-files.ts'
 
+/** The end of a program has to arrive here before fwctl gives sudo up. */
+const MARGIN_MS = 10_000
+
 /** The root of a machine that one is only a user of. sudo is called for each program, and never asks. */
 export function sudoMachine(base: Machine): Machine {
-  const throughSudo = async (command: Command): Promise<Command> => {
+  const throughSudo = async (
+    command: Command,
+    before: readonly string[] = [],
+  ): Promise<Command> => {
     const path = await locate(base, command.program)
     const { env, ...rest } = command
     const assignments = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`)
     // sudo hands on what its own rules let it, which is not ours to rely on.
     const setting = assignments.length === 0 ? [] : [await locate(base, 'env'), ...assignments]
-    const words = [...setting, path, ...command.args]
+    const words = [...before, ...setting, path, ...command.args]
     return { ...rest, program: await locate(base, 'sudo'), args: ['-n', '--', ...words] }
   }
   const executor: Omit<Machine, 'files'> = {
@@ -21,9 +27,20 @@ export function sudoMachine(base: Machine): Machine {
     find: base.find,
     readFile: base.readFile,
     run: async (command) => {
-      const result = await base.run(await throughSudo(command))
+      // A user can not end what runs as root: that is left to somebody who is root.
+      const seconds = Math.ceil(command.timeoutMs / 1000)
+      const limit = [await locate(base, 'timeout'), '-s', 'KILL', `${seconds}`]
+      const sudo = await throughSudo(command, limit)
+      const started = performance.now()
+      const result = await base.run({ ...sudo, timeoutMs: command.timeoutMs + MARGIN_MS })
       requireRights(result, base)
-      return result
+      const isKilled = result.signal === 'SIGKILL' || result.status === KILLED
+      if (!isKilled || performance.now() - started < command.timeoutMs) return result
+      throw new FwctlError(
+        'command-failed',
+        `${command.program} was stopped after ${command.timeoutMs / 1000} s on ${base.label}.`,
+        { details: { program: command.program, args: command.args } },
+      )
     },
     hold: async (command) => {
       const path = await locate(base, command.program)
@@ -36,7 +53,11 @@ export function sudoMachine(base: Machine): Machine {
       } catch (error) {
         const { status, stderr = '' } = error instanceof FwctlError ? error.details : {}
         requireRights({ status: Number(status), stdout: '', stderr: `${stderr}` }, base)
-        throw error
+        if (!(error instanceof FwctlError) || error.code !== 'command-failed') throw error
+        const { program, args } = command
+        const message = `${program} did not start on ${base.label}: ${stderr || error.message}.`
+        const details = { ...error.details, program, args }
+        throw new FwctlError('command-failed', message, { cause: error, details })
       }
     },
   }
@@ -57,6 +78,9 @@ async function locate(base: Machine, program: string): Promise<string> {
     details: { program },
   })
 }
+
+/** What `timeout` exits with, and sudo after it. */
+const KILLED = 128 + 9
 
 /** What sudo itself says, when it does not run the program. */
 const REFUSALS =
