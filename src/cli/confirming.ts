@@ -6,7 +6,7 @@ import {
   confirmPending,
   whatBecame,
 } from '../host/confirm.ts'
-import { type Probe, parseProbe, probeUntilOpen } from '../host/confirm-probe.ts'
+import { connectCommand, type Probe, parseProbe, probeUntilOpen } from '../host/confirm-probe.ts'
 import type { PendingChange } from '../host/pending.ts'
 import type { StateDir } from '../host/state-dir.ts'
 import type { Context } from './context.ts'
@@ -34,7 +34,8 @@ export async function readConfirming(context: Context): Promise<Confirming | und
   if (withinSeconds > MAX_SECONDS) {
     throw new FwctlError('usage', `--confirm-within ${text}: a week is the most.`)
   }
-  const { namespace } = await openTarget(context)
+  const { executor, namespace } = await openTarget(context)
+  for (const probe of probes) await connectCommand(executor, probe)
   return { withinSeconds, probes, ...(namespace && { namespace }) }
 }
 

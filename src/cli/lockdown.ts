@@ -10,14 +10,17 @@ import { showAndApply } from './applying.ts'
 import type { Context } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { showFindings } from './findings.ts'
-import { openHost, openState } from './host-input.ts'
+import { openExecutor, openHost, openState } from './host-input.ts'
 import { finishInterrupted } from './interrupted.ts'
 
 type Allowed = Readonly<Record<Family, readonly string[]>>
 
 /** A plan like any other: shown, asked for, applied, and taken back with `rollback`. */
 export async function lockdown(context: Context): Promise<ExitCode> {
-  const allowed = allowedNetworks(context)
+  const { machine } = await openExecutor(context)
+  // Where we are for the host that is locked down, which need not be this one.
+  const env = machine === undefined ? context.env : (await machine.account()).env
+  const allowed = allowedNetworks(context, env)
   const host = await openHost(context)
   const stateDir = await openState(context, host.executor)
   await finishInterrupted(host.executor, stateDir, context)
@@ -46,7 +49,7 @@ export async function lockdown(context: Context): Promise<ExitCode> {
 }
 
 /** `--allow`, else where this ssh session comes from. Throws `usage`: nobody is locked out by default. */
-function allowedNetworks({ options, env }: Context): Allowed {
+function allowedNetworks({ options }: Context, env: Context['env']): Allowed {
   const peer = env.SSH_CONNECTION?.split(' ')[0]
   const given = options.allow?.length ? options.allow : peer ? [peer] : []
   if (given.length === 0) {

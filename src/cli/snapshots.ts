@@ -41,7 +41,7 @@ async function list(stateDir: StateDir, { options, print, note }: Context): Prom
   const metas = await Promise.all(ids.map(async (id) => (await readSnapshot(stateDir, id)).meta))
   if (options.format === 'json') return print(json(metas))
   if (metas.length === 0) return note(`There are no snapshots in ${stateDir.snapshots}.`)
-  print(table(metas.map(({ id, user, host, reason }) => [id, `${user}@${host}`, reason])))
+  print(table(metas.map(({ id, user, host, reason }) => [id, who(user, host), reason])))
 }
 
 async function show(stateDir: StateDir, { args, options, print }: Context): Promise<void> {
@@ -125,9 +125,14 @@ function parseDate(text: string): Date {
 function about(meta: SnapshotMeta): string[] {
   return [
     `snapshot ${meta.id}`,
-    `taken ${meta.createdAt} by ${meta.user}@${meta.host}, before: ${meta.reason}`,
+    `taken ${meta.createdAt} by ${who(meta.user, meta.host)}, before: ${meta.reason}`,
     ...(meta.policyDigest === undefined ? [] : [`policy ${meta.policyDigest}`]),
   ].map((line) => line.replaceAll(/\s+/g, ' '))
+}
+
+/** Who did it to another host than the one that they were on is called by both names. */
+function who(user: string, host: string): string {
+  return user.includes('@') ? `${user} on ${host}` : `${user}@${host}`
 }
 
 function json(value: unknown): string {

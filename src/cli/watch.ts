@@ -21,6 +21,7 @@ import { liveSets } from './sets-input.ts'
 /** Ends at Ctrl-C or SIGTERM, exit 0; with `--once` exit 2 when the host is not as it should be. */
 export async function watch(context: Context): Promise<ExitCode> {
   const { options, cwd } = context
+  refuseFromAfar(context)
   const fight = readFight(context)
   const windows = (options.window ?? []).map((text) => parseWindow(text, '--window'))
   const maintenance = (options.maintenance ?? []).map((text) => parseWindow(text, '--maintenance'))
@@ -54,6 +55,16 @@ export async function watch(context: Context): Promise<ExitCode> {
   } finally {
     stop()
   }
+}
+
+/** A connection that is lost would leave nobody watching, and nobody would know. */
+function refuseFromAfar({ options }: Context): void {
+  if (options.host === undefined || options.once) return
+  throw new FwctlError(
+    'usage',
+    'fwctl watch has to run on the host itself: install fwctl there (fwctl install --watch). From here ' +
+      'there is fwctl watch --once --host …, and fwctl drift.',
+  )
 }
 
 /** One line for each event, also where nothing else is logged. */

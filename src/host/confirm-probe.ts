@@ -1,7 +1,7 @@
 /** A change confirms itself when a new TCP connection succeeds once it is in place. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FwctlError } from '../base/error.ts'
-import type { Executor } from './executor.ts'
+import type { Command, Executor } from './executor.ts'
 
 export interface Probe {
   readonly host: string
@@ -52,8 +52,7 @@ export async function probeUntilOpen(
 async function connects(executor: Executor, probe: Probe, signal: AbortSignal): Promise<boolean> {
   try {
     const result = await executor.run({
-      program: process.execPath,
-      args: ['-e', CONNECT, probe.host, `${probe.port}`],
+      ...(await connectCommand(executor, probe)),
       timeoutMs: CONNECT_TIMEOUT_MS,
       signal,
     })
@@ -62,4 +61,26 @@ async function connects(executor: Executor, probe: Probe, signal: AbortSignal): 
     // The time limit: packets are dropped. Or the signal.
     return false
   }
+}
+
+/** Throws FwctlError `missing-program` where nothing on the host could make a connection. */
+export async function connectCommand(
+  executor: Executor,
+  { host, port }: Probe,
+): Promise<Pick<Command, 'program' | 'args'>> {
+  // Where fwctl itself is, Node is.
+  if (executor.machine === undefined) {
+    return { program: process.execPath, args: ['-e', CONNECT, host, `${port}`] }
+  }
+  const bash = await executor.find('bash')
+  if (bash !== undefined) {
+    return { program: bash, args: ['-c', 'exec 3<> "/dev/tcp/$0/$1"', host, `${port}`] }
+  }
+  const nc = await executor.find('nc')
+  if (nc !== undefined) return { program: nc, args: ['-z', host, `${port}`] }
+  throw new FwctlError(
+    'missing-program',
+    `Neither bash nor nc is on ${executor.label}, so it can not be probed from there. Leave out ` +
+      '--confirm-probe. Nothing was changed.',
+  )
 }

@@ -56,7 +56,7 @@ export interface Machine extends Executor {
 
 export interface Account {
   readonly uid: number
-  /** HOME and XDG_STATE_HOME, as far as they are set. */
+  /** HOME, XDG_STATE_HOME and SSH_CONNECTION, as far as they are set. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** The name of the machine. */
   readonly host: string

@@ -63,6 +63,7 @@ shift 2
 echo "uid $(id -u)"
 printf 'home %s\\n' "$HOME"
 printf 'state %s\\n' "$XDG_STATE_HOME"
+printf 'peer %s\\n' "$SSH_CONNECTION"
 echo "host $(uname -n)"
 for name; do
   path=
@@ -147,7 +148,11 @@ export async function connectSsh(
   }
   const account = {
     uid: Number(greeting.get('uid')),
-    env: { HOME: greeting.get('home'), XDG_STATE_HOME: greeting.get('state') || undefined },
+    env: {
+      HOME: greeting.get('home'),
+      XDG_STATE_HOME: greeting.get('state') || undefined,
+      SSH_CONNECTION: greeting.get('peer') || undefined,
+    },
     host: greeting.get('host') ?? target.host,
   }
   const programs = new Map(

@@ -23,7 +23,10 @@ export function sudoMachine(base: Machine): Machine {
     label: base.isHere ? 'this host, by sudo' : `${base.label}, by sudo`,
     isHere: false,
     ...(base.lost && { lost: base.lost }),
-    account: async () => ({ uid: 0, env: {}, host: (await base.account()).host }),
+    account: async () => {
+      const { env, host } = await base.account()
+      return { uid: 0, env: { SSH_CONNECTION: env.SSH_CONNECTION }, host }
+    },
     find: base.find,
     readFile: base.readFile,
     run: async (command) => {

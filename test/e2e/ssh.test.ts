@@ -204,6 +204,24 @@ test('a change that nobody has to confirm, and that is cut off, is undone by the
   expect(await fwctl(far, 'plan', '--detailed-exitcode')).toMatchObject({ code: 0 })
 })
 
+test('a lockdown lets in where the far host sees us come from, and a probe goes out from there', async () => {
+  await using far = await farMachine()
+  load(far)
+  const locked = await fwctl(far, 'lockdown', '--auto-approve')
+  expect(locked).toMatchObject({ code: 0 })
+  expect(locked.stderr).toContain('what is established, and 127.0.0.1/32 get through')
+  expect(await fwctl(far, 'clear', '--auto-approve')).toMatchObject({ code: 0 })
+  const probe = ['--confirm-probe', 'tcp://127.0.0.1:2222', '--confirm-within', '60s']
+  const applied = await fwctl(far, 'apply', '--auto-approve', ...probe)
+  expect(applied).toMatchObject({ code: 0 })
+  expect(applied.stderr).toContain('Confirmed')
+  expect((await fwctl(far, 'snapshots')).stdout).toMatch(/\S+@\S+ on \S+ +lockdown\n/)
+  expect(await fwctl(far, 'watch')).toMatchObject({ code: 64 })
+  expect(await fwctl(far, 'watch', '--once')).toMatchObject({ code: 0 })
+  expect(await fwctl(far, 'pause', '--length', '10m')).toMatchObject({ code: 0 })
+  expect(await fwctl(far, 'resume')).toMatchObject({ code: 0 })
+})
+
 describe('what ssh does not let through is told', () => {
   test('a host whose key nobody knows', async () => {
     await using far = await farMachine()
