@@ -17,7 +17,8 @@ export { type ErrorCode, FwctlError } from './base/error.ts'
 // The host
 export { type ApplyOutcome, type ApplyRequest, applyPlan } from './host/apply.ts'
 export { detectBackend, type HostBackend } from './host/backend.ts'
-export type { Executor } from './host/executor.ts'
+export { type Container, containerExecutor, findContainer } from './host/container.ts'
+export type { Executor, Machine } from './host/executor.ts'
 export {
   IPTables,
   type IPTablesOptions,
@@ -31,12 +32,16 @@ export type { Stat, StatNetwork, StatRow } from './host/iptables/stats.ts'
 export type { Transaction } from './host/iptables/transaction.ts'
 export { type Live, type LiveFamily, parseLive, readLive } from './host/live.ts'
 export { localExecutor } from './host/local-executor.ts'
-export { netnsExecutor } from './host/netns-executor.ts'
+export { localMachine } from './host/local-machine.ts'
+export { type Namespace, netnsExecutor } from './host/netns-executor.ts'
 export { type Rehearsal, rehearse } from './host/rehearsal.ts'
 export { planRollback } from './host/rollback.ts'
 export { readSets } from './host/sets.ts'
 export { listSnapshots, readSnapshot, type Snapshot } from './host/snapshots.ts'
+export { type SshMachine, sshMachine } from './host/ssh-machine.ts'
+export { parseSshTarget, type SshTarget } from './host/ssh-target.ts'
 export { openStateDir, type StateDir } from './host/state-dir.ts'
+export { sudoMachine } from './host/sudo-machine.ts'
 // ipset
 export type { SetChange } from './ipset/diff.ts'
 export { parseSets, printSet } from './ipset/save.ts'

@@ -26,6 +26,7 @@ export function runFakeRestore(kernel: FakeKernel, text: string): FakeRestoreSto
   let place: FakePlace | undefined
   let declared = new Set<string>()
   let number = 0
+  let late: FakeRestoreStop | undefined
   try {
     for (const line of text.split('\n')) {
       number++
@@ -35,13 +36,16 @@ export function runFakeRestore(kernel: FakeKernel, text: string): FakeRestoreSto
         const name = line.slice(1) as TableName
         place = { kernel, name, table: copyTable(openTable(kernel, name)) }
         declared = new Set()
+        late = undefined
       } else if (place === undefined) throw new FakeRefusal('invalid-rule', 'outside of a table')
       else if (line === 'COMMIT') {
+        if (late) return late
         commitFakeTable(place)
         place = undefined
       } else if (line.startsWith(':')) declareChain(place, declared, line)
       else {
-        runFakeCommand(place, readFakeCommand(commandWords(line)))
+        const refusal = runLine(place, line)
+        if (refusal) late ??= { line: number, table: place.name, refusal }
       }
     }
     if (place) throw new FakeRefusal('invalid-rule', 'COMMIT expected')
@@ -49,6 +53,27 @@ export function runFakeRestore(kernel: FakeKernel, text: string): FakeRestoreSto
   } catch (error) {
     if (!(error instanceof FakeRefusal)) throw error
     return { line: number, table: place?.name, refusal: error }
+  }
+}
+
+/** What nft asks the kernel only at the COMMIT, whose first no counts: whether a chain can go. */
+const LATE: readonly string[] = ['chain-not-empty', 'chain-in-use']
+
+/** A refusal that the rest of the table comes before. */
+function runLine(place: FakePlace, line: string): FakeRefusal | undefined {
+  const command = readFakeCommand(commandWords(line))
+  try {
+    runFakeCommand(place, command)
+    return undefined
+  } catch (error) {
+    const isLate =
+      place.kernel.dialect.backend === 'nft' &&
+      error instanceof FakeRefusal &&
+      LATE.includes(error.reason)
+    if (!isLate) throw error
+    // For the lines that follow it is gone.
+    if (command.chain !== undefined) place.table.delete(command.chain)
+    return error
   }
 }
 

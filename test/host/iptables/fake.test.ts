@@ -49,6 +49,24 @@ test('a thousand calls in a transaction are one command', async () => {
   expect(await ipt.list('filter', 'BAN')).toHaveLength(1001)
 })
 
+test.each([
+  ['nft', 'chain-exists'],
+  ['legacy', 'chain-not-empty'],
+] as const)(
+  'whether a chain can go is asked at the end on nft, and at once on legacy (%s: %s)',
+  async (backend, reason) => {
+    const ipt = await FakeIPTables.create({ backend, live: LIVE })
+    const failed = ipt.transaction((tx) => {
+      tx.newChain('filter', 'OTHER')
+      tx.append('filter', 'OTHER', '-j ACCEPT')
+      tx.deleteChain('filter', 'OTHER')
+      tx.newChain('filter', 'WEB')
+    })
+    expect(iptablesReason(await failed.catch((error: unknown) => error))).toBe(reason)
+    expect(ipt.dump()).toBe(LIVE)
+  },
+)
+
 test('an old version is asked in words it knows, under a lock that is taken for it', async () => {
   const ipt = await FakeIPTables.create({ backend: 'legacy', version: [1, 4, 10], live: LIVE })
   expect(await ipt.exists('filter', 'WEB', '-p tcp --dport http -j ACCEPT')).toBe(true)
