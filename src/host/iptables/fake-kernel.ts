@@ -299,6 +299,17 @@ export function commitFakeTable({ kernel, name, table }: FakePlace): void {
   kernel.tables.set(name, table)
 }
 
+/** Whether each rule of a chain is refused where it stands, so that it never gets into the chain. */
+export function refusesAllRules({ kernel, name, table }: FakePlace, chain: string): boolean {
+  const { family, backend } = kernel.dialect
+  const problems = checkRuleset({ family, tables: [toTable(name, table)] }, backend)
+  const refused = problems.filter(
+    (one) => one.severity === 'error' && one.code !== 'jump-loop' && one.chain === chain,
+  )
+  const rules = new Set(refused.flatMap(({ rule }) => (rule === undefined ? [] : [rule])))
+  return rules.size > 0 && rules.size === table.get(chain)?.rules.length
+}
+
 function reachableChains(name: TableName, table: FakeTable): ReadonlySet<string> {
   const queue: string[] = [...BUILTIN_CHAINS[name]]
   const seen = new Set(queue)

@@ -9,6 +9,7 @@ import {
   type FakePlace,
   FakeRefusal,
   openTable,
+  refusesAllRules,
   runFakeCommand,
 } from './fake-kernel.ts'
 import { readFakeCommand } from './fake-words.ts'
@@ -71,9 +72,12 @@ function runLine(place: FakePlace, line: string): FakeRefusal | undefined {
       error instanceof FakeRefusal &&
       LATE.includes(error.reason)
     if (!isLate) throw error
+    const { chain } = command
+    if (chain === undefined) return error
+    const isEmpty = error.reason === 'chain-not-empty' && refusesAllRules(place, chain)
     // For the lines that follow it is gone.
-    if (command.chain !== undefined) place.table.delete(command.chain)
-    return error
+    place.table.delete(chain)
+    return isEmpty ? new FakeRefusal('refused-by-kernel', chain) : error
   }
 }
 
