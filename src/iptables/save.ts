@@ -24,8 +24,8 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
-import { newPieceCache, type PieceContext } from './saved-pieces.ts'
-import { readSavedRule } from './saved-rule.ts'
+import { newPieceCache } from './saved-pieces.ts'
+import { readSavedRule, type SavedRuleContext } from './saved-rule.ts'
 
 export interface SavedRuleset {
   readonly ruleset: Ruleset
@@ -60,7 +60,7 @@ interface OpenChain {
 interface Reading {
   readonly options: ParseSaveOptions
   /** How its rules are read, as far as the header has said it. */
-  pieces: PieceContext
+  rules: SavedRuleContext
   /** The number of the line that is read, from 1. */
   line: number
   readonly comments: CommentLine[]
@@ -73,11 +73,11 @@ interface Reading {
 
 /** Reads the text of iptables-save or ip6tables-save. Never throws on bad input. */
 export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset {
-  const { family, names = BUILTIN_NAMES } = options
+  const { family, file, names = BUILTIN_NAMES } = options
   const dialect = options.dialect ?? { family, backend: 'nft', version: [1, 8, 9] }
   const reading: Reading = {
     options,
-    pieces: { dialect, names, cache: newPieceCache() },
+    rules: { dialect, names, cache: newPieceCache(), ...(file !== undefined && { file }) },
     line: 1,
     comments: [],
     tables: [],
@@ -98,8 +98,8 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
       `table ${reading.open.name} has no COMMIT: the dump is incomplete`,
     )
   }
-  const { tables, pieces, diagnostics, comments } = reading
-  return { ruleset: { family, tables }, dialect: pieces.dialect, diagnostics, comments }
+  const { tables, rules, diagnostics, comments } = reading
+  return { ruleset: { family, tables }, dialect: rules.dialect, diagnostics, comments }
 }
 
 /** The lines of restore input: a newline inside quotes belongs to the line. */
@@ -196,8 +196,8 @@ function readComment(reading: Reading, line: string): void {
     }
     const backend = nft !== undefined || mode === 'nf_tables' ? 'nft' : 'legacy'
     const version = [Number(major), Number(minor), Number(patch)] as const
-    const { names } = reading.pieces
-    reading.pieces = { dialect: { family, backend, version }, names, cache: newPieceCache() }
+    const dialect: Dialect = { family, backend, version }
+    reading.rules = { ...reading.rules, dialect, cache: newPieceCache() }
   } else if (/^# Table [`'].*' (is incompatible|contains incompatible)/.test(line)) {
     report(
       reading,
@@ -297,13 +297,12 @@ function readCounters(text: string): Counters | undefined {
 }
 
 function addRule(
-  { options, pieces, line }: Reading,
+  { rules: context, line }: Reading,
   { rules }: OpenChain,
   text: string,
   counters: Counters | undefined,
 ): void {
-  const origin = options.file === undefined ? undefined : { file: options.file, line, column: 1 }
-  for (const rule of readSavedRule(text, pieces, { counters, origin })) rules.push(rule)
+  for (const rule of readSavedRule(text, context, { counters, line })) rules.push(rule)
 }
 
 /**

@@ -9,7 +9,8 @@ import { tokenise } from './tokenise.ts'
 /** What a dump says of a rule beside its text. */
 export interface SavedRuleFacts {
   readonly counters?: Counters | undefined
-  readonly origin?: Origin | undefined
+  /** Where it stands, if the context names the file. Lines count from 1. */
+  readonly line?: number
 }
 
 /**
@@ -19,18 +20,27 @@ export interface SavedRuleFacts {
  */
 export function readSavedRule(
   text: string,
-  context: PieceContext,
+  context: SavedRuleContext,
   facts: SavedRuleFacts = {},
 ): readonly Rule[] {
   return mayExpand(text) ? readNow(text, context, facts) : [new SavedRule(text, context, facts)]
 }
 
+export interface SavedRuleContext extends PieceContext {
+  /** Named in origins. */
+  readonly file?: string
+}
+
 /** A list of addresses, counters of its own or a family: no save prints them, people type them. */
 function mayExpand(text: string): boolean {
+  // Seldom true of a rule that a save printed, and quickly told: there are thousands.
+  if (!text.startsWith('-c') && !EXPANDING.some((word) => text.includes(word))) return false
   const end = text.search(/ -[mjg] /)
   const head = end < 0 ? text : text.slice(0, end)
   return head.includes(',') || /(^| )(-c|-4|-6|--set-counters|--ipv[46])[ =\d]?/.test(text)
 }
+
+const EXPANDING = [',', ' -c', '-4', '-6', '--set-counters', '--ipv']
 
 /**
  * A rule of a dump. A host's rules are mostly compared as text, so the rest is read when it is asked
@@ -39,16 +49,20 @@ function mayExpand(text: string): boolean {
 class SavedRule implements Rule {
   readonly text: string
   readonly counters?: Counters
-  readonly origin?: Origin
-  readonly #context: PieceContext
+  readonly #context: SavedRuleContext
+  readonly #line: number | undefined
   #key: string | undefined
   #read: Rule | undefined
 
-  constructor(text: string, context: PieceContext, { counters, origin }: SavedRuleFacts) {
+  constructor(text: string, context: SavedRuleContext, { counters, line }: SavedRuleFacts) {
     this.text = text
     this.#context = context
+    this.#line = line
     if (counters) this.counters = counters
-    if (origin) this.origin = origin
+  }
+
+  get origin(): Origin | undefined {
+    return originOf(this.#context, this.#line)
   }
 
   get spec(): RuleSpec {
@@ -63,9 +77,13 @@ class SavedRule implements Rule {
   }
 }
 
-function readNow(text: string, context: PieceContext, facts: SavedRuleFacts): readonly Rule[] {
+function originOf({ file }: SavedRuleContext, line: number | undefined): Origin | undefined {
+  return file === undefined || line === undefined ? undefined : { file, line, column: 1 }
+}
+
+function readNow(text: string, context: SavedRuleContext, facts: SavedRuleFacts): readonly Rule[] {
   const { dialect, names } = context
-  const { origin } = facts
+  const origin = originOf(context, facts.line)
   const options = { dialect, names, ...(origin && { origin }) }
   const keep = (spec: RuleSpec, counters = facts.counters): Rule =>
     makeRule(spec, { ...options, text, ...(counters && { counters }) })

@@ -62,7 +62,7 @@ export function nameJson(rule: Rule): Record<string, unknown> {
   return name === undefined ? {} : { name }
 }
 
-function originJson(from: { readonly origin?: Origin }): Record<string, unknown> {
+function originJson(from: { readonly origin?: Origin | undefined }): Record<string, unknown> {
   if (from.origin === undefined) return {}
   const { file, line, column, owner, ticket, expires } = from.origin
   const said = Object.entries({ owner, ticket, expires }).filter(([, text]) => text !== undefined)

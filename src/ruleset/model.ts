@@ -103,7 +103,7 @@ export interface Rule {
   readonly text: string
   readonly key: string
   readonly counters?: Counters
-  readonly origin?: Origin
+  readonly origin?: Origin | undefined
 }
 
 export interface Chain {
