@@ -6,9 +6,10 @@
  *    deny before others change and accept after them, see commit-order.ts). A table without changes
  *    has no block: a commit resets the quota and limit state of a legacy table and costs an RCU grace
  *    period on nft. No changes at all: an empty text, and nothing is run.
- * 2. What stays is not touched. Edits are by number, against the positions of the live rules, and
- *    never flush a chain that stays: `:NAME -` would empty an existing user-defined chain, so it is
- *    written for new ones only.
+ * 2. What stays is not touched. Edits are by number, against the positions of the live rules. Only a
+ *    chain of ours alone is flushed and written anew, counters included, where that is much cheaper
+ *    (edit-cost.ts) and no rule in it remembers more than its counters. `:NAME -` would empty an
+ *    existing user-defined chain, so it is written for new ones only.
  * 3. Numbers stay true while the block runs. Both back ends apply the lines of a block one after the
  *    other, so per chain: `-R` first (moves nothing), then `-D` from the highest number down (what is
  *    below keeps its number), then `-I` from the lowest up (all before it is in its final place).
@@ -38,6 +39,7 @@ import {
 } from '../ruleset/model.ts'
 import { commitSteps, type Step } from './commit-order.ts'
 import { type ChainPair, pairChains } from './diff.ts'
+import { EDIT_COSTS, type EditCosts } from './edit-cost.ts'
 import { type EditLine, editLines, type SharedChain } from './edit-lines.ts'
 import { isForeignChain } from './foreign.ts'
 import { findTable } from './state.ts'
@@ -81,13 +83,18 @@ export function buildBatch(input: {
   readonly target: Ruleset
   readonly dialect: Dialect
   readonly foreign?: ForeignPatterns
+  /** What decides on the form of the edits; for tests, which want each. */
+  readonly costs?: EditCosts
 }): Batch {
   const { live, target, dialect, foreign = KNOWN_TOOLS } = input
+  const { backend } = dialect
+  // Where restore can not set counters, a rule that is written anew would lose its own.
+  const costs = carriesCounters(dialect) ? (input.costs ?? EDIT_COSTS[backend]) : undefined
   const lines: BatchLine[] = []
   const tables: TableName[] = []
   const blockOf = (step: Step): Block => {
     const pairs = pairChains(step.table, step.live, step.target)
-    return { ...step, lines: tableLines({ ...step, pairs, backend: dialect.backend, foreign }) }
+    return { ...step, lines: tableLines({ ...step, pairs, backend, foreign, costs }) }
   }
   const changing = stepsPerTable(live, target).map(blockOf).filter(isChange)
   const blocks =
@@ -134,14 +141,17 @@ function tableLines(input: {
   readonly pairs: readonly ChainPair[]
   readonly backend: Dialect['backend']
   readonly foreign: ForeignPatterns
+  readonly costs: EditCosts | undefined
 }): Line[] {
-  const { table, pairs, backend, foreign } = input
+  const { table, pairs, backend, foreign, costs } = input
   const added = pairs.filter((pair) => pair.live === undefined)
   const removed = pairs.filter((pair) => pair.target === undefined)
   const policies = pairs.filter((pair) => pair.isBuiltin && changesPolicy(pair))
   const edits = pairs
     .filter((pair) => pair.target !== undefined)
-    .flatMap((pair) => chainLines(pair, { place: { table, chain: pair.name }, patterns: foreign }))
+    .flatMap((pair) =>
+      chainLines(pair, { place: { table, chain: pair.name }, patterns: foreign }, costs),
+    )
   if (added.length + removed.length + policies.length + edits.length === 0) return []
   const policyLines = backend === 'legacy' ? pairs.filter((pair) => pair.isBuiltin) : policies
   return [
@@ -164,19 +174,16 @@ function policyLine({ name, live, target }: ChainPair): Line {
   return { text: `:${name} ${target?.policy ?? 'ACCEPT'} [${packets}:${bytes}]`, chain: name }
 }
 
-/**
- * The edits of one chain. The one place to choose another way, such as flushing and refilling a
- * chain of more than 25,000 rules on nft, where reading it costs more than writing it.
- */
-function chainLines(pair: ChainPair, shared: SharedChain): Line[] {
+/** The edits of one chain. */
+function chainLines(pair: ChainPair, shared: SharedChain, costs: EditCosts | undefined): Line[] {
   const { name, isBuiltin } = pair
   const rules = { live: rulesOf(pair.live), target: rulesOf(pair.target) }
   const foreign = (): SharedChain | undefined =>
     isBuiltin || isForeignChain(name, shared.patterns) ? shared : undefined
-  return editLines({ ...rules, foreign }).map((edit) => ({
+  return editLines({ ...rules, foreign, costs }).map((edit) => ({
     text: restoreLine(name, edit),
     chain: name,
-    rule: edit.rule,
+    ...('rule' in edit && { rule: edit.rule }),
     ...aim(edit),
   }))
 }
@@ -191,6 +198,7 @@ function aim(edit: EditLine): Pick<BatchLine, 'hits' | 'at'> {
       return { at: edit.position }
     case 'append':
     case 'delete-value':
+    case 'flush':
       return {}
   }
 }
@@ -209,6 +217,8 @@ function restoreLine(chain: string, edit: EditLine): string {
       return ruleLine(undefined, `-D ${chain} ${edit.rule.text}`)
     case 'insert':
       return ruleLine(edit.counters, `-I ${chain} ${edit.position} ${edit.rule.text}`)
+    case 'flush':
+      return `-F ${chain}`
     case 'append':
       return ruleLine(edit.counters, `-A ${chain} ${edit.rule.text}`)
   }

@@ -1,6 +1,7 @@
 /** The edits of one chain by number, in an order in which the numbers hold (see batch.ts). */
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Counters, Rule } from '../ruleset/model.ts'
+import { type EditCosts, isCheaperAnew, remembers } from './edit-cost.ts'
 import { type ChainEdits, chainEdits, type Gap, type Source } from './edits.ts'
 import { isForeignRule, type Place } from './foreign.ts'
 
@@ -20,6 +21,8 @@ export type EditLine =
       readonly rule: Rule
       readonly counters: Counters | undefined
     }
+  /** All rules of the chain go; the whole target follows as `append`. */
+  | { readonly kind: 'flush' }
   | { readonly kind: 'append'; readonly rule: Rule; readonly counters: Counters | undefined }
   | { readonly kind: 'delete'; readonly position: number; readonly rule: Rule }
   | { readonly kind: 'delete-value'; readonly rule: Rule }
@@ -30,16 +33,51 @@ export interface SharedChain {
   readonly patterns: ForeignPatterns
 }
 
-/** `foreign` is asked where there are edits; undefined for chains that are ours alone. */
+/**
+ * `foreign` is asked where there are edits; undefined for chains that are ours alone. Only these are
+ * written anew, where `costs` says so: a rule that somebody put into a shared chain meanwhile would be
+ * gone. Absent: never.
+ */
 export function editLines(input: {
   readonly live: readonly Rule[]
   readonly target: readonly Rule[]
   readonly foreign: () => SharedChain | undefined
+  readonly costs?: EditCosts | undefined
 }): EditLine[] {
-  const { live, target } = input
+  const { live, target, costs } = input
   const edits = chainEdits(live, target)
   if (edits.gaps.length === 0) return []
-  const byValue = foreignRemovals({ live, edits, foreign: input.foreign() })
+  const foreign = input.foreign()
+  const lines = linesByNumber({ live, target, edits, foreign })
+  if (foreign !== undefined || costs === undefined) return lines
+  const isMeant =
+    isCheaperAnew(lines, { live: live.length, target: target.length }, costs) &&
+    !live.some(remembers)
+  return isMeant ? linesAnew({ live, target, edits }) : lines
+}
+
+/** With the counters that each rule has, and that its predecessor leaves to a changed one. */
+function linesAnew({ live, target, edits }: ChainInput): EditLine[] {
+  const { sources } = edits
+  return [
+    { kind: 'flush' },
+    ...target.map((rule, j): EditLine => {
+      return { kind: 'append', rule, counters: carried(rule, sources[j], live) }
+    }),
+  ]
+}
+
+interface ChainInput {
+  readonly live: readonly Rule[]
+  readonly target: readonly Rule[]
+  readonly edits: ChainEdits
+}
+
+function linesByNumber(
+  input: ChainInput & { readonly foreign: SharedChain | undefined },
+): EditLine[] {
+  const { live, target, edits } = input
+  const byValue = foreignRemovals(input)
 
   // A rule that goes and one that comes in the same gap share one -R, related or not.
   const replacedBy = new Map<number, number>()

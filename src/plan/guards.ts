@@ -13,6 +13,8 @@
  *    text) goes by its number, and the line before it prints the rule that has that number: `-v -S`
  *    answers from what the numbers are looked up in. So it is known afterwards what was hit, with its
  *    counters, and it can be put back.
+ *    Where that would be many such lines for a chain, one line lists the whole chain instead: to print a
+ *    rule by its number, iptables walks through all before it.
  * 4. A number that is merely inserted at destroys nothing; that a rule stands in a wrong place is seen
  *    when the rules are read back. `-A` and `-I CHAIN 1` can not even be misplaced.
  *
@@ -27,7 +29,7 @@ export interface GuardedBatch {
   readonly text: string
   /** `lines[n - 1]` is what line n of the text is about. */
   readonly lines: readonly BatchLine[]
-  /** The rules that restore prints, in this order, if all is as expected. */
+  /** The rules that go by their numbers, in the order in which they do. */
   readonly witnesses: readonly Witness[]
 }
 
@@ -35,6 +37,8 @@ export interface GuardedBatch {
 export interface Witness extends Hit {
   readonly table: TableName
   readonly chain: string
+  /** The number of the listing, from 0, that it is printed in; absent: it is printed alone. */
+  readonly listing?: number
 }
 
 /** A rule that was hit in place of another. */
@@ -49,18 +53,41 @@ export function unguarded({ text, lines }: Batch): GuardedBatch {
   return { text, lines, witnesses: [] }
 }
 
-/** Looking for a rule by value reads the chain: some 4 µs a rule. */
-const SEARCHED_RULES = 100_000
+export interface GuardLimits {
+  /** How many rules may be read to find those that go by value: it takes some 1 µs for each. */
+  readonly searched: number
+  /** How many may be walked through to print those that go by their numbers: some 0.3 µs. */
+  readonly passed: number
+}
+
+const LIMITS: GuardLimits = { searched: 100_000, passed: 100_000 }
 
 /**
  * @param byValue False: everything goes by its number. For a rule that is there, and that iptables
  * does not find all the same.
  */
-export function guardBatch(batch: Batch, live: Ruleset, byValue = true): GuardedBatch {
+export function guardBatch(
+  batch: Batch,
+  live: Ruleset,
+  byValue = true,
+  limits: GuardLimits = LIMITS,
+): GuardedBatch {
+  return guardEach({ batch, live, byValue, limits }) ?? guardAll(batch)
+}
+
+/** Undefined when it would take longer than to list the chains. */
+function guardEach(input: {
+  readonly batch: Batch
+  readonly live: Ruleset
+  readonly byValue: boolean
+  readonly limits: GuardLimits
+}): GuardedBatch | undefined {
+  const { batch, live, byValue, limits } = input
   const lines: BatchLine[] = []
   const witnesses: Witness[] = []
   const chains = new Map<string, ChainState>()
   let searched = 0
+  let passed = 0
   for (const line of batch.lines) {
     const { table, chain, hits, rule } = line
     if (chain === undefined) {
@@ -70,16 +97,45 @@ export function guardBatch(batch: Batch, live: Ruleset, byValue = true): Guarded
     const state = stateOf(chains, live, { table, chain })
     if (hits === undefined) {
       lines.push(line)
-    } else if (byValue && state.isOnly(hits.rule) && searched + state.length <= SEARCHED_RULES) {
+    } else if (byValue && state.isOnly(hits.rule) && searched + state.length <= limits.searched) {
       searched += state.length
       lines.push(...throughValue(line, hits))
     } else {
+      passed += state.length
+      if (passed > limits.passed) return undefined
       witnesses.push({ table, chain, ...hits })
       lines.push({ ...line, text: `-v -S ${chain} ${hits.position}` }, line)
     }
     if (rule !== undefined) state.written.add(rule.text)
   }
-  return { text: lines.map((line) => `${line.text}\n`).join(''), lines, witnesses }
+  return { text: textOf(lines), lines, witnesses }
+}
+
+/** Everything by its number, behind a line that lists the chain. */
+function guardAll(batch: Batch): GuardedBatch {
+  const lines: BatchLine[] = []
+  const witnesses: Witness[] = []
+  let count = 0
+  // Of the block: the next one begins with other numbers.
+  let listings = new Map<string, number>()
+  for (const line of batch.lines) {
+    const { table, chain, hits } = line
+    if (chain === undefined) listings = new Map()
+    else if (hits !== undefined) {
+      // Before the first of its rules goes: they have the numbers then that they are hit by.
+      if (!listings.has(chain)) {
+        lines.push({ table, chain, text: `-v -S ${chain}` })
+        listings.set(chain, count++)
+      }
+      witnesses.push({ table, chain, ...hits, listing: listings.get(chain) as number })
+    }
+    lines.push(line)
+  }
+  return { text: textOf(lines), lines, witnesses }
+}
+
+function textOf(lines: readonly BatchLine[]): string {
+  return lines.map((line) => `${line.text}\n`).join('')
 }
 
 /** What restore printed, against what it should have. Undefined: it can not be told. */
@@ -87,14 +143,43 @@ export function wrongHits(
   witnesses: readonly Witness[],
   stdout: string,
 ): readonly WrongHit[] | undefined {
+  const isListed = witnesses.some((witness) => witness.listing !== undefined)
+  return isListed ? wrongInListings(witnesses, stdout) : wrongAmong(witnesses, stdout)
+}
+
+function wrongAmong(
+  witnesses: readonly Witness[],
+  stdout: string,
+): readonly WrongHit[] | undefined {
   const printed = stdout.split('\n').filter((line) => line.startsWith('-A '))
   if (printed.length !== witnesses.length) return undefined
-  return witnesses.flatMap((expected, index): WrongHit[] => {
-    const line = counted(printed[index] as string)
-    const text = line.slice(line.indexOf('-A '))
-    const isExpected = text === `-A ${expected.chain} ${expected.rule.text}`.trimEnd()
-    return isExpected ? [] : [{ expected, line }]
+  return witnesses.flatMap((expected, index) => wrongHit(expected, printed[index] as string))
+}
+
+/** Each listing begins with the `-N` or `-P` of its chain. */
+function wrongInListings(
+  witnesses: readonly Witness[],
+  stdout: string,
+): readonly WrongHit[] | undefined {
+  const listings: string[][] = []
+  for (const line of stdout.split('\n')) {
+    if (/^-[NP] /.test(line)) listings.push([])
+    else if (line.startsWith('-A ')) listings.at(-1)?.push(line)
+  }
+  const last = witnesses.at(-1)?.listing ?? -1
+  if (listings.length !== last + 1) return undefined
+  return witnesses.flatMap((expected) => {
+    const line = listings[expected.listing ?? -1]?.[expected.position - 1]
+    // Where the chain is shorter by now, the number hits nothing, and the block is refused.
+    return line === undefined ? [] : wrongHit(expected, line)
   })
+}
+
+function wrongHit(expected: Witness, printed: string): readonly WrongHit[] {
+  const line = counted(printed)
+  const text = line.slice(line.indexOf('-A '))
+  const isExpected = text === `-A ${expected.chain} ${expected.rule.text}`.trimEnd()
+  return isExpected ? [] : [{ expected, line }]
 }
 
 interface ChainState {

@@ -14,6 +14,7 @@
  */
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import type { Chain, Rule, Ruleset, Table } from '../ruleset/model.ts'
+import { STATEFUL_TARGETS } from './edit-cost.ts'
 import { findTable } from './state.ts'
 import type { TouchedChain } from './touched.ts'
 
@@ -35,14 +36,17 @@ export function rehearsalSeed(input: {
 }
 
 /** Matches and targets that are refused for what another rule says of the same name. */
-const SHARED_BY_NAME = / -m rateest | -j (RATEEST|IDLETIMER|LED|CLUSTERIP) /
+const SHARED_BY_NAME: readonly string[] = [
+  ' -m rateest ',
+  ...STATEFUL_TARGETS.map((name) => ` -j ${name} `),
+]
 
 function needsAll(changed: ReadonlySet<string>, live: Table, target: Table | undefined): boolean {
   return [live, target].some((table) =>
     table?.chains.some(
       (chain) =>
         changed.has(chain.name) &&
-        chain.rules.some((rule) => SHARED_BY_NAME.test(` ${rule.text} `)),
+        chain.rules.some(({ text }) => SHARED_BY_NAME.some((words) => ` ${text} `.includes(words))),
     ),
   )
 }

@@ -6,8 +6,13 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { parseSave } from '../../src/iptables/save.ts'
 import { buildBatch, carriesCounters } from '../../src/plan/batch.ts'
 import { diffRulesets } from '../../src/plan/diff.ts'
+import { EDIT_COSTS, type EditCosts } from '../../src/plan/edit-cost.ts'
+import { guardBatch, wrongHits } from '../../src/plan/guards.ts'
 import type { Backend, Chain, Dialect, Family, Ruleset } from '../../src/ruleset/model.ts'
 import { KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
+
+/** Chains of ours alone are written anew, whatever changes in them. */
+const ANEW: EditCosts = { read: () => 1000, edit: () => 0, write: 0 }
 
 /** 4 kernels with 50 pairs each: 200 ways there and back. */
 const PAIRS = 50
@@ -25,13 +30,14 @@ describe.each(KERNELS)('on %s, %s', (backend, family) => {
       seed: 20_261_122,
       numRuns: PAIRS,
     })
-    for (const [first, second] of pairs) {
+    for (const [index, [first, second]] of pairs.entries()) {
+      const costs = index % 2 === 0 ? EDIT_COSTS[backend] : ANEW
       await restore(scratch, dialect, [], first)
       const before = await read(scratch, dialect)
       const goal = parse(second, dialect)
-      const there = await applyBatch(scratch, dialect, before, goal)
+      const there = await applyBatch(scratch, dialect, before, goal, costs)
       expect(diffRulesets(there, goal), 'there').toEqual([])
-      const back = await applyBatch(scratch, dialect, there, before)
+      const back = await applyBatch(scratch, dialect, there, before, costs)
       expect(diffRulesets(back, before), 'and back').toEqual([])
 
       if (carriesCounters(dialect)) {
@@ -159,13 +165,56 @@ describe.each(KERNELS)('on %s, %s', (backend, family) => {
   })
 })
 
+test.each(['ipv4', 'ipv6'] as const)(
+  'a listed %s chain tells which rules the numbers of a batch hit on nft',
+  async (family) => {
+    await using scratch = await scratchNamespace()
+    const dialect: Dialect = { family, backend: 'nft', version: [1, 8, 9] }
+    const ports = (...numbers: readonly number[]): string =>
+      table(
+        ':INPUT ACCEPT [0:0]',
+        ':own - [0:0]',
+        ...numbers.map((port) => `-A INPUT -p udp -m udp --dport ${port} -j ACCEPT`),
+        '-A own -p tcp -m comment --comment "-P INPUT DROP" -j DROP',
+      )
+    await restore(scratch, dialect, [], ports(1, 2, 3, 4))
+    const live = await read(scratch, dialect)
+    const target = parse(ports(1, 4), dialect)
+    const batch = buildBatch({ live, target, dialect })
+    const guarded = guardBatch(batch, live, true, { searched: 0, passed: 0 })
+    expect(guarded.text).toContain('-v -S INPUT\n')
+    const run = async (): Promise<string> => {
+      const command = `${program(family, 'nft')}-restore`
+      const args = ['--noflush', '--counters']
+      const { stdout } = await scratch.executor.run({
+        program: command,
+        args,
+        input: guarded.text,
+        timeoutMs: 30_000,
+      })
+      return stdout
+    }
+    // Somebody is faster, and shifts the numbers.
+    await restore(scratch, dialect, ['--noflush'], table('-I INPUT 1 -p udp -m udp --dport 99'))
+    const hits = wrongHits(guarded.witnesses, await run())
+    expect(hits?.map(({ line }) => line.replace(/^\[\d+:\d+\] /, ''))).toEqual([
+      '-A INPUT -p udp -m udp --dport 2 -j ACCEPT',
+      '-A INPUT -p udp -m udp --dport 1 -j ACCEPT',
+    ])
+    await restore(scratch, dialect, [], ports(1, 2, 3, 4))
+    expect(wrongHits(guarded.witnesses, await run())).toEqual([])
+    expect(diffRulesets(await read(scratch, dialect), target)).toEqual([])
+  },
+)
+
 async function applyBatch(
   scratch: Scratch,
   dialect: Dialect,
   live: Ruleset,
   target: Ruleset,
+  costs: EditCosts = EDIT_COSTS[dialect.backend],
 ): Promise<Ruleset> {
-  const { text } = buildBatch({ live, target, dialect })
+  const { text } = buildBatch({ live, target, dialect, costs })
   if (text !== '') await restore(scratch, dialect, ['--noflush'], text)
   return await read(scratch, dialect)
 }

@@ -34,7 +34,7 @@ export function restore(
   options: {
     readonly backend: Backend
     readonly readRule: (text: string) => Rule
-    /** Takes what `-v -S CHAIN NUMBER` prints. */
+    /** Takes what `-v -S CHAIN` prints, with a number or without. */
     readonly print?: (line: string) => void
   },
 ): Ruleset {
@@ -107,10 +107,13 @@ function runCommand(input: {
   readonly print?: (line: string) => void
 }): void {
   const { line, table, open, fail, readRule, print } = input
-  const [, listed, place] = /^-v -S (\S+) (\d+)$/.exec(line) ?? []
+  const [, listed, place] = /^-v -S (\S+)(?: (\d+))?$/.exec(line) ?? []
   if (listed !== undefined) {
-    const rule = open.get(listed)?.rules[Number(place) - 1]
-    if (rule !== undefined) print?.(listedRule(listed, rule))
+    const found = open.get(listed) ?? fail('no such chain')
+    if (place === undefined) print?.(found.policy ? `-P ${listed} ${found.policy}` : `-N ${listed}`)
+    const shown =
+      place === undefined ? found.rules : found.rules.slice(Number(place) - 1).slice(0, 1)
+    for (const rule of shown) print?.(listedRule(listed, rule))
     return
   }
   const [, packets, bytes, command = '', name = '', rest = ''] =

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FwctlError } from '../../src/base/error.ts'
 import { type Batch, buildBatch } from '../../src/plan/batch.ts'
+import type { EditCosts } from '../../src/plan/edit-cost.ts'
 import { rulesetDigest } from '../../src/plan/state.ts'
 import type { Backend, Dialect, Ruleset } from '../../src/ruleset/model.ts'
 import { restore } from '../fake/restore.ts'
@@ -11,8 +12,19 @@ import { chain, counters, fullTable, rule, ruleset } from './rulesets.ts'
 const dialect = (backend: Backend): Dialect => ({ family: 'ipv4', backend, version: [1, 8, 9] })
 const BACKENDS: readonly Backend[] = ['nft', 'legacy']
 
-function batchOf(live: Ruleset, target: Ruleset, backend: Backend = 'nft'): Batch {
-  return buildBatch({ live, target, dialect: dialect(backend) })
+/** What makes one form of edits the cheapest in any case. */
+const FORMS: Readonly<Record<string, EditCosts>> = {
+  'by number': { read: () => 0, edit: () => 0, write: 1000 },
+  anew: { read: () => 1000, edit: () => 0, write: 0 },
+}
+
+function batchOf(
+  live: Ruleset,
+  target: Ruleset,
+  backend: Backend = 'nft',
+  costs?: EditCosts,
+): Batch {
+  return buildBatch({ live, target, dialect: dialect(backend), ...(costs && { costs }) })
 }
 
 function filter(...lines: readonly string[]): Ruleset {
@@ -25,11 +37,15 @@ function edits(live: Ruleset, target: Ruleset): readonly string[] {
     .filter((line) => /^(\[|-)/.test(line))
 }
 
-describe.each(BACKENDS)('on %s', (backend) => {
+describe.each(
+  BACKENDS.flatMap((backend) =>
+    Object.entries(FORMS).map(([form, costs]) => ({ backend, form, costs })),
+  ),
+)('on $backend, edited $form', ({ backend, costs }) => {
   test('running the batch over live gives the target', () => {
     fc.assert(
       fc.property(arbitraryRuleset(), arbitraryRuleset(), (live, target) => {
-        const after = restore(live, batchOf(live, target, backend).text, {
+        const after = restore(live, batchOf(live, target, backend, costs).text, {
           backend,
           readRule: rule,
         })
@@ -42,7 +58,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
   test('a rule that is in its chain before and after keeps its counters, wherever it went', () => {
     fc.assert(
       fc.property(arbitraryRuleset(), arbitraryRuleset(), (live, target) => {
-        const after = restore(live, batchOf(live, target, backend).text, {
+        const after = restore(live, batchOf(live, target, backend, costs).text, {
           backend,
           readRule: rule,
         })
@@ -66,7 +82,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
   test('the counters of every policy survive', () => {
     fc.assert(
       fc.property(arbitraryRuleset(), arbitraryRuleset(), (live, target) => {
-        const after = restore(live, batchOf(live, target, backend).text, {
+        const after = restore(live, batchOf(live, target, backend, costs).text, {
           backend,
           readRule: rule,
         })
@@ -173,6 +189,56 @@ test('chains come before rules that jump to them, and go after the last jump', (
   expect(batchOf(live, target).text).toBe(
     '*filter\n:new1 - [0:0]\n-R INPUT 1 -j new1\n-A new1 -s 1\n-F old1\n-X old1\n-X old2\nCOMMIT\n',
   )
+})
+
+describe('a chain of ours alone', () => {
+  const own = (lines: readonly string[], name = 'own'): Ruleset =>
+    ruleset(
+      fullTable('filter', chain('INPUT', [`-j ${name}`], { policy: 'ACCEPT' }), chain(name, lines)),
+    )
+  const rules = Array.from(
+    { length: 3000 },
+    (_, index) => `[${index}:${index}] -s ${index} -j ACCEPT`,
+  )
+  const changed = (count: number): readonly string[] =>
+    rules.map((line, index) =>
+      index < count ? line.replace(/^.*-j ACCEPT$/, `-d ${index} -j DROP`) : line,
+    )
+
+  test('is edited where little changes, and written anew where most does, with its counters', () => {
+    expect(edits(own(rules), own(changed(30)))).toHaveLength(30)
+    const anew = edits(own(rules), own(changed(2500)))
+    expect(anew).toHaveLength(3001)
+    expect(anew[0]).toBe('-F own')
+    expect(anew.at(-1)).toBe('[2999:2999] -A own -s 2999 -j ACCEPT')
+  })
+
+  test.each([
+    ['a built-in chain', (lines: readonly string[]) => filter(...lines)],
+    [
+      'a chain that is known to be another tool\u2019s',
+      (lines: readonly string[]) => own(lines, 'f2b-sshd'),
+    ],
+    [
+      'a chain with a limit',
+      (lines: readonly string[]) => own([...lines, '-m limit --limit 1/sec -j LOG']),
+    ],
+    [
+      'a chain with a match that is not known',
+      (lines: readonly string[]) => own([...lines, '-m new --x']),
+    ],
+  ])('is not written anew: %s', (_what, make) => {
+    expect(edits(make(rules), make(changed(2500))).filter((line) => line.startsWith('-F'))).toEqual(
+      [],
+    )
+  })
+
+  test('is not written anew where its counters could not be set', () => {
+    const live = { ...own(rules), family: 'ipv6' as const }
+    const target = { ...own(changed(2500)), family: 'ipv6' as const }
+    const { text } = buildBatch({ live, target, dialect: { ...dialect('nft'), family: 'ipv6' } })
+    expect(text).not.toContain('-F')
+  })
 })
 
 test('ten edits among 10,000 rules are about ten lines', () => {

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { buildBatch } from '../../src/plan/batch.ts'
-import { type GuardedBatch, guardBatch, type WrongHit, wrongHits } from '../../src/plan/guards.ts'
+import {
+  type GuardedBatch,
+  type GuardLimits,
+  guardBatch,
+  type WrongHit,
+  wrongHits,
+} from '../../src/plan/guards.ts'
 import { rulesetDigest } from '../../src/plan/state.ts'
 import type { Dialect, Ruleset } from '../../src/ruleset/model.ts'
 import { restore } from '../fake/restore.ts'
@@ -14,9 +20,17 @@ function input(...lines: readonly string[]): Ruleset {
   return ruleset(fullTable('filter', chain('INPUT', lines, { policy: 'ACCEPT' })))
 }
 
-function guarded(live: Ruleset, target: Ruleset, byValue = true): GuardedBatch {
-  return guardBatch(buildBatch({ live, target, dialect }), live, byValue)
+function guarded(
+  live: Ruleset,
+  target: Ruleset,
+  byValue = true,
+  limits?: GuardLimits,
+): GuardedBatch {
+  return guardBatch(buildBatch({ live, target, dialect }), live, byValue, limits)
 }
+
+/** Everything by number, behind listings of the chains. */
+const LISTED: GuardLimits = { searched: 0, passed: 0 }
 
 function linesOf({ lines }: GuardedBatch): readonly string[] {
   return lines.filter((line) => line.chain !== undefined).map((line) => line.text)
@@ -40,9 +54,11 @@ function run({ text, witnesses }: GuardedBatch, live: Ruleset): Outcome {
 test('a guarded batch leads where the batch leads, and hits what it is meant to', () => {
   fc.assert(
     fc.property(arbitraryRuleset(), arbitraryRuleset(), fc.boolean(), (live, target, byValue) => {
-      const { after, hits } = run(guarded(live, target, byValue), live)
-      expect(rulesetDigest(after)).toBe(rulesetDigest(target))
-      expect(hits).toEqual([])
+      for (const limits of [undefined, LISTED]) {
+        const { after, hits } = run(guarded(live, target, byValue, limits), live)
+        expect(rulesetDigest(after)).toBe(rulesetDigest(target))
+        expect(hits).toEqual([])
+      }
     }),
     { numRuns: 200 },
   )
@@ -82,6 +98,12 @@ describe('the lines', () => {
     expect(linesOf(guarded(input(recent), input()))).toEqual(['-v -S INPUT 1', '-D INPUT 1'])
   })
 
+  test('where many rules go by their numbers, their chain is listed once', () => {
+    const rules = Array.from({ length: 40 }, (_, index) => `-s ${index}`)
+    const lines = linesOf(guarded(input(...rules), input(...rules.slice(2)), true, LISTED))
+    expect(lines).toEqual(['-v -S INPUT', '-D INPUT 2', '-D INPUT 1'])
+  })
+
   test('in a chain that is too long to be searched again and again, rules go by number', () => {
     const many = Array.from({ length: 60_000 }, (_, index) => `-s ${index}`)
     const live = input(...many)
@@ -103,8 +125,9 @@ test('whoever inserts or deletes rules of his own at the last moment loses none 
     { minLength: 1, maxLength: 4 },
   )
   fc.assert(
-    fc.property(arbitraryRuleset(), arbitraryRuleset(), others, (live, target, edits) => {
-      const batch = guarded(live, target)
+    fc.property(arbitraryRuleset(), arbitraryRuleset(), others, fc.boolean(), (...given) => {
+      const [live, target, edits, isListed] = given
+      const batch = guarded(live, target, true, isListed ? LISTED : undefined)
       const meanwhile = interfere(live, edits)
       let outcome: Outcome
       try {
