@@ -13,6 +13,7 @@
  *    rolls it back first.
  */
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
 import { printSave } from '../iptables/save.ts'
@@ -22,7 +23,7 @@ import { type BootTime, readBootTime } from './boot-clock.ts'
 import { commandsToLoad, sayHowToLoad } from './by-hand.ts'
 import type { Edit, Host } from './commit.ts'
 import { goWayBack, pendingHost } from './confirm-way-back.ts'
-import { undoPath, undoScript } from './far-undo.ts'
+import { isUndo, undoPath, undoScript } from './far-undo.ts'
 import type { JournalSets } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, readLive } from './live.ts'
@@ -80,6 +81,7 @@ export async function armConfirm(input: {
     applied,
   }
   await writeUndo(input, pending)
+  await removeOldUndos(stateDir, pending.token)
   await writePending(stateDir, pending)
   try {
     const { token } = pending
@@ -101,6 +103,14 @@ async function writeUndo(
   const snapshot = await readSnapshot(stateDir, pending.snapshot)
   const text = undoScript(pending, snapshot, { live, ...(names ? { names } : {}) })
   await machine.files.write(undoPath(stateDir, pending.token), text)
+}
+
+/** Those of watchdogs that were killed: only one change waits at a time. */
+async function removeOldUndos({ machine, path }: StateDir, token: string): Promise<void> {
+  if (machine.isHere) return
+  const names = (await machine.files.list(path)).map((name) => join(path, name))
+  const old = names.filter((one) => isUndo(one) && one !== undoPath({ path }, token))
+  for (const one of old) await machine.files.remove(one)
 }
 
 /** The change is in place: from now on there is as much time to confirm it as was asked for. */

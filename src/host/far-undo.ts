@@ -30,6 +30,10 @@ export function undoPath({ path }: Pick<StateDir, 'path'>, token: string): strin
   return join(path, `undo-${token}.sh`)
 }
 
+export function isUndo(path: string): boolean {
+  return /\/undo-[0-9a-f]+\.sh$/.test(path)
+}
+
 /**
  * Assignments and functions of sh. `live`: what is there now that the change is in place. Without it, as
  * long as the change is being made, nothing that is found can be told from what the change did, and the

@@ -12,7 +12,8 @@ export interface Provenance {
 /** What is being done to a machine by whom: for another machine, with where they are. */
 export async function provenance(machine: Machine): Promise<Provenance> {
   const { host } = await machine.account()
-  const user = machine.isHere ? userName() : `${userName()}@${hostname()}`
+  const isFar = host !== hostname() && !machine.isHere
+  const user = isFar ? `${userName()}@${hostname()}` : userName()
   return { user, host, fwctlVersion: manifest.version }
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MERGE } from '../../src/host/far-watchdog-script.ts'
+import { MERGE } from '../../src/host/far-merge-script.ts'
 import { printSave } from '../../src/iptables/save.ts'
 import { diffRulesets } from '../../src/plan/diff.ts'
 import { isForeignRule } from '../../src/plan/foreign.ts'
