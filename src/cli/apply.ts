@@ -47,6 +47,7 @@ async function applyPolicy(context: Context): Promise<ExitCode> {
         plan,
         replan,
         began: turn && { turn, live },
+        last: turn && (await planned.record().catch(() => undefined)),
         host,
         stateDir,
         reason: context.options.reason ?? `apply ${context.args[0] ?? DEFAULT_POLICY}`,

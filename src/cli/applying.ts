@@ -23,6 +23,7 @@ export interface Applying {
   readonly replan?: (live: Live) => Promise<Plan>
   /** Absent: the plan was made before it was known whether it would be applied. */
   readonly began?: ApplyRequest['began']
+  readonly last?: ApplyRequest['last']
   readonly host: HostInput
   readonly stateDir: StateDir
   readonly reason: string
@@ -62,6 +63,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       plan,
       ...(replan && { replan: async (live) => acceptAnew(plan, await replan(live), context) }),
       began,
+      last: applying.last,
       stateDir,
       reason,
       rehearse: context.options.rehearse as RehearseMode,

@@ -49,6 +49,8 @@ export interface CommitRequest extends Host {
   readonly confirm?: ConfirmRequest | undefined
   /** The token of the pending change that this takes back; while there is another, it is refused. */
   readonly ends?: string | undefined
+  /** The record of the last apply, if it was read during the same turn. */
+  readonly last?: AppliedRecord | undefined
   /** The plan leads back to what was applied last, and that stays on record as it is. */
   readonly unrecorded?: boolean
 }
@@ -153,13 +155,17 @@ async function prepare({ request, live, edits }: Based, freeze: Freeze): Promise
   const { foreign } = request.plan.ownership
   const sets = await readSetsBase(request.executor, request.plan.sets, request.signal)
   request.progress?.('snapshot')
+  const identity = kernelIdentity(request.executor)
+  identity.catch(() => undefined)
   const { meta } = await takeSnapshot(request, live, { edits, sets })
-  const last = await readApplied(stateDir).catch(() => undefined)
-  const record: Prepared['record'] = (by, found) =>
+  const last = request.last ?? (await readApplied(stateDir).catch(() => undefined))
+  const recordOf: Prepared['record'] = (by, found) =>
     appliedRecord(by, found, { user: meta.user, last, sets: sets.edit, snapshot: meta })
-  const applied = record(request, live)
+  const applied = recordOf(request, live)
+  const record: Prepared['record'] = (by, found) =>
+    by.plan === request.plan && found === live ? applied : recordOf(by, found)
   const journaled = journalSets(sets.edit)
-  const kernel = await kernelIdentity(request.executor)
+  const kernel = await identity
   requireNotCancelled(request)
   const about = { snapshot: meta.id, kernel, foreign, ...(journaled && { sets: journaled }) }
   const armed = confirm && (await armConfirm({ ...request, ...about, confirm, edits, applied }))

@@ -36,6 +36,18 @@ export interface ChainEdits {
  * resembles it is that rule, changed.
  */
 export function chainEdits(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
+  const known = KNOWN.get(live)?.get(target)
+  if (known !== undefined) return known
+  const edits = findEdits(live, target)
+  const ofLive = KNOWN.get(live) ?? new WeakMap()
+  KNOWN.set(live, ofLive.set(target, edits))
+  return edits
+}
+
+/** What is shown, what is run and what is checked is made from the same edits of the same chains. */
+const KNOWN = new WeakMap<readonly Rule[], WeakMap<readonly Rule[], ChainEdits>>()
+
+function findEdits(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
   const { head, tail } = commonEnds(live, target)
   if (head === live.length && head === target.length) return noEdits(head)
   const middle = editsBetween(

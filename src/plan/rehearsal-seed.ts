@@ -52,7 +52,8 @@ function needsAll(changed: ReadonlySet<string>, live: Table, target: Table | und
 }
 
 function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | undefined): Table {
-  const graph = jumpGraph([live, ...(target ? [target] : [])])
+  const goals = target?.chains.filter((chain) => changed.has(chain.name)) ?? []
+  const graph = jumpGraph([...live.chains, ...goals])
   const whole = new Set(changed)
   follow(whole, newJumps(changed, live, target), (name) => graph.to.get(name))
   const before = new Set<string>()
@@ -108,15 +109,14 @@ interface JumpGraph {
   readonly from: ReadonlyMap<string, ReadonlySet<string>>
 }
 
-function jumpGraph(tables: readonly Table[]): JumpGraph {
+/** Of chains as they are, and as they will be. */
+function jumpGraph(chains: readonly Chain[]): JumpGraph {
   const to = new Map<string, Set<string>>()
   const from = new Map<string, Set<string>>()
-  for (const { chains } of tables) {
-    for (const chain of chains) {
-      for (const next of jumpsOf(chain)) {
-        add(to, chain.name, next)
-        add(from, next, chain.name)
-      }
+  for (const chain of chains) {
+    for (const next of jumpsOf(chain)) {
+      add(to, chain.name, next)
+      add(from, next, chain.name)
     }
   }
   return { to, from }
@@ -164,7 +164,14 @@ function jumpOf(rule: Rule): string | undefined {
 }
 
 function jumpIn(text: string): string | undefined {
-  const padded = ` ${text}`
-  const at = Math.max(padded.lastIndexOf(' -j '), padded.lastIndexOf(' -g '))
-  return at < 0 ? undefined : padded.slice(at + 4).split(' ', 1)[0]
+  const start = flagEnd(text, '-j ') ?? flagEnd(text, '-g ')
+  if (start === undefined) return undefined
+  const end = text.indexOf(' ', start)
+  return end < 0 ? text.slice(start) : text.slice(start, end)
+}
+
+function flagEnd(text: string, flag: string): number | undefined {
+  const at = text.lastIndexOf(` ${flag}`)
+  if (at >= 0) return at + 1 + flag.length
+  return text.startsWith(flag) ? flag.length : undefined
 }
