@@ -4,7 +4,6 @@
  */
 import { EXTENSIONS } from '../extensions/catalogue.ts'
 import type { Backend, Rule } from '../ruleset/model.ts'
-import type { EditLine } from './edit-lines.ts'
 
 export interface EditCosts {
   /** To read a chain, which is done once for all edits by number. */
@@ -34,14 +33,19 @@ const WORTHWHILE_MS = 20
 
 /** Whether it is much cheaper to write all rules of a chain anew than to edit it. */
 export function isCheaperAnew(
-  edits: readonly EditLine[],
-  lengths: { readonly live: number; readonly target: number },
+  edits: {
+    /** How many rules the chain has, and will have. */
+    readonly live: number
+    readonly target: number
+    /** How many edits go by number, and how many rules come at the end. */
+    readonly byNumber: number
+    readonly appended: number
+  },
   costs: EditCosts,
 ): boolean {
-  const { live, target } = lengths
-  const byNumber = edits.filter((edit) => edit.kind !== 'append').length
+  const { live, target, byNumber, appended } = edits
   const reading = byNumber === 0 ? 0 : costs.read(live)
-  const editing = reading + byNumber * costs.edit(live) + (edits.length - byNumber) * costs.write
+  const editing = reading + byNumber * costs.edit(live) + appended * costs.write
   return editing - target * costs.write > WORTHWHILE_MS
 }
 

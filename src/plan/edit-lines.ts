@@ -50,10 +50,10 @@ export function editLines(input: {
   const foreign = input.foreign()
   const lines = linesByNumber({ live, target, edits, foreign })
   if (foreign !== undefined || costs === undefined) return lines
-  const isMeant =
-    isCheaperAnew(lines, { live: live.length, target: target.length }, costs) &&
-    !live.some(remembers)
-  return isMeant ? linesAnew({ live, target, edits }) : lines
+  const appended = lines.filter((line) => line.kind === 'append').length
+  const counts = { live: live.length, target: target.length, appended }
+  const isCheaper = isCheaperAnew({ ...counts, byNumber: lines.length - appended }, costs)
+  return isCheaper && !live.some(remembers) ? linesAnew({ live, target, edits }) : lines
 }
 
 /** With the counters that each rule has, and that its predecessor leaves to a changed one. */
