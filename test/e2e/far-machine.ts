@@ -109,12 +109,12 @@ export async function farMachine(
     pid,
     run,
     endSessions: () => {
-      for (const child of childrenOf(pid)) process.kill(child, 'SIGKILL')
+      for (const child of childrenOf(pid)) endIfThere(child, 'SIGKILL')
     },
     log: () => log,
     [Symbol.asyncDispose]: async () => {
       const end = new Promise((resolve) => sshd.once('exit', resolve))
-      for (const child of childrenOf(pid)) process.kill(child, 'SIGTERM')
+      for (const child of childrenOf(pid)) endIfThere(child, 'SIGTERM')
       sshd.kill()
       await end
       folder[Symbol.dispose]()
@@ -129,6 +129,15 @@ process.stdin.pipe(socket).pipe(process.stdout)
 socket.on('error', () => process.exit(1))
 socket.on('close', () => process.exit(0))
 `
+
+/** It may have come to its own end since it was looked for. */
+function endIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
 
 function childrenOf(pid: number): readonly number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
