@@ -83,10 +83,10 @@ END
 test('a change that is cut off half-way is taken back, and frees its lock', async () => {
   await using far = await farMachine({ setUp: STALLING('/run') })
   const before = load(far)
-  const apply = (): Promise<CliResult> =>
-    fwctl(far, 'apply', '--auto-approve', '--confirm-within', '5s', '--rehearse', 'off')
+  const apply = (within: string): Promise<CliResult> =>
+    fwctl(far, 'apply', '--auto-approve', '--confirm-within', within, '--rehearse', 'off')
   far.run('touch', ['/run/stall'])
-  const applying = apply()
+  const applying = apply('5s')
   await until('half of it is done', () => rules(far).includes('--dport 80'))
   far.endSessions()
   const { code, stderr } = await applying
@@ -96,7 +96,7 @@ test('a change that is cut off half-way is taken back, and frees its lock', asyn
 
   await until('it is taken back', isSettled(far))
   expect(rules(far)).toBe(before)
-  expect(await apply()).toMatchObject({ code: 0 })
+  expect(await apply('5m')).toMatchObject({ code: 0 })
   expect(await fwctl(far, 'confirm')).toMatchObject({ code: 0 })
 })
 
