@@ -1,6 +1,4 @@
 import { FwctlError } from '../base/error.ts'
-import { describeProblem, rehearsalError, rehearse } from '../host/rehearsal.ts'
-import { setsEditOf } from '../host/sets.ts'
 import { isEmptyPlan, type Plan } from '../plan/plan.ts'
 import { serialisePlan } from '../plan/saved.ts'
 import { touchedChains } from '../plan/touched.ts'
@@ -61,6 +59,10 @@ export function planReport(
 
 /** Throws `rehearsal-failed` when the kernel would not take it. */
 async function rehearsePlan(plan: Plan, host: HostInput, context: Context): Promise<void> {
+  const [{ describeProblem, rehearsalError, rehearse }, { setsEditOf }] = await Promise.all([
+    import('../host/rehearsal.ts'),
+    import('../host/sets.ts'),
+  ])
   const rehearsal = await rehearse({
     ...host,
     families: plan.families.map(({ family, live, target, batch, changes }) => ({

@@ -1,0 +1,126 @@
+/**
+ * Runs a program of this machine to its end. Node's own `spawn` and nothing around it: every plan runs
+ * three programs, and execa, which runs the ones that stay, takes as long to load and to start one as
+ * iptables-save takes for 1,000 rules.
+ */
+import type { ChildProcess } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import { FwctlError } from '../base/error.ts'
+import type { Command, Result } from './executor.ts'
+import { decodeText, encodeText } from './lossless-text.ts'
+import { spawnPrivately } from './spawn.ts'
+
+/** A dump of 100,000 rules is about 10 MB; a child that says more than this has gone wrong. */
+const OUTPUT_LIMIT_BYTES = 512 * 1024 * 1024
+
+/** What does not heed SIGTERM in this time is killed. */
+const GRACE_MS = 5000
+
+/** Why it was stopped. */
+type Stop = 'cancelled' | 'late' | 'loud'
+
+interface End {
+  readonly status: number | null
+  readonly signal: string | null
+  readonly output: { readonly stdout: string; readonly stderr: string }
+  readonly stopped: Stop | undefined
+}
+
+/** Throws like `Executor.run`, but for a program that is not there. */
+export async function runProgram(path: string, command: Command): Promise<Result> {
+  const { program, args, timeoutMs } = command
+  const { status, signal, output, stopped } = await finish(path, command)
+  if (stopped === 'cancelled') throw cancelledRun(program)
+  if (stopped === 'late') throw failed(`was stopped after ${timeoutMs / 1000} s`)
+  if (stopped === 'loud') throw failed('printed too much and was stopped')
+  if (status !== null) return { status, ...output }
+  return { signal: signal ?? 'unknown', ...output }
+
+  function failed(what: string): FwctlError {
+    const details = { program: path, args, ...output }
+    return new FwctlError('command-failed', `${program} ${what}.`, { details })
+  }
+}
+
+export function cancelledRun(program: string): FwctlError {
+  return new FwctlError(
+    'cancelled',
+    `Cancelled while running ${program}; nothing was changed by it.`,
+  )
+}
+
+async function finish(path: string, command: Command): Promise<End> {
+  const { input = '', rest, signal } = command
+  const isFed = input !== '' || rest !== undefined
+  const child = start(path, command, isFed ? 'pipe' : 'ignore')
+  let stopped: Stop | undefined
+  let killing: NodeJS.Timeout | undefined
+  const stop = (why: Stop): void => {
+    stopped ??= why
+    child.kill('SIGTERM')
+    killing ??= setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+  }
+  const cancel = (): void => stop('cancelled')
+  const timer = setTimeout(() => stop('late'), command.timeoutMs)
+  signal?.addEventListener('abort', cancel)
+  try {
+    const ended = new Promise<Pick<End, 'status' | 'signal'>>((resolve, reject) => {
+      child.once('error', (cause) => reject(notStarted(path, command, cause)))
+      child.once('close', (status, killer) => resolve({ status, signal: killer }))
+    })
+    const stdout = collect(child.stdout, () => stop('loud'))
+    const stderr = collect(child.stderr, () => stop('loud'))
+    const feeding = isFed ? feed(child.stdin, input, rest) : undefined
+    const [end] = await Promise.all([ended, feeding])
+    return { ...end, output: { stdout: stdout(), stderr: stderr() }, stopped }
+  } finally {
+    clearTimeout(timer)
+    clearTimeout(killing)
+    signal?.removeEventListener('abort', cancel)
+  }
+}
+
+function start(path: string, command: Command, stdin: 'pipe' | 'ignore'): ChildProcess {
+  try {
+    return spawnPrivately(path, command, stdin)
+  } catch (cause) {
+    // An argument with a NUL byte, say.
+    throw notStarted(path, command, cause)
+  }
+}
+
+function notStarted(path: string, { program, args }: Command, cause: unknown): FwctlError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new FwctlError('command-failed', `${program} could not be run: ${why}.`, {
+    cause,
+    details: { program: path, args },
+  })
+}
+
+/** Returns what gives the text, once the stream has ended. */
+function collect(stream: NodeJS.ReadableStream | null, tooMuch: () => void): () => string {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  stream?.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes <= OUTPUT_LIMIT_BYTES) chunks.push(chunk)
+    else tooMuch()
+  })
+  return () => decodeText(Buffer.concat(chunks))
+}
+
+async function feed(
+  stdin: Writable | null,
+  input: string,
+  rest: (() => Promise<string>) | undefined,
+): Promise<void> {
+  stdin?.on('error', () => {
+    // It ended before it read all of it: its exit says why.
+  })
+  if (input !== '') stdin?.write(encodeText(input))
+  try {
+    if (rest !== undefined) stdin?.write(encodeText(await rest()))
+  } finally {
+    stdin?.end()
+  }
+}

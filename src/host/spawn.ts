@@ -1,0 +1,31 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { isMainThread } from 'node:worker_threads'
+import { type Command, FIXED_ENVIRONMENT } from './executor.ts'
+
+/**
+ * Starts a program, with nothing of the caller's but stdin. What a child creates (flock a lock file,
+ * say) is nobody else's business. Spawning is synchronous, so nothing of fwctl's own sees this umask.
+ * Worker threads may not set one; they keep the caller's.
+ */
+export function spawnPrivately(
+  path: string,
+  { args, env }: Pick<Command, 'args' | 'env'>,
+  stdin: 'pipe' | 'ignore',
+): ChildProcess {
+  const start = (): ChildProcess =>
+    spawn(path, args, {
+      env: { ...FIXED_ENVIRONMENT, ...env },
+      cwd: '/',
+      // In a session of its own, a child does not get the terminal's Ctrl-C: only fwctl decides whether
+      // it is stopped. A restore that is under way has to come to its end.
+      detached: true,
+      stdio: [stdin, 'pipe', 'pipe'],
+    })
+  if (!isMainThread) return start()
+  const before = process.umask(0o077)
+  try {
+    return start()
+  } finally {
+    process.umask(before)
+  }
+}
