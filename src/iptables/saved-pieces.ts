@@ -274,5 +274,10 @@ function parsePiece(piece: string, protocol: string, context: PieceContext): Rul
   const { words } = tokenise(piece)
   const typed = protocol === '' ? words : ['-p', protocol, ...words]
   const { specs, problems } = parseRule(typed, { dialect, names, saved: true })
-  return problems.length === 0 && specs.length === 1 ? specs[0] : undefined
+  const [spec] = specs
+  if (spec === undefined || problems.length > 0 || specs.length > 1) return undefined
+  // Somebody typed `-m tcp --dport 80 -s 10.0.0.1`: the address is no part of the match.
+  const isMore = FIELDS.some(([, field]) => field !== 'protocol' && spec[field] !== undefined)
+  const found = spec.protocol === undefined || spec.protocol.negated ? '' : spec.protocol.value
+  return isMore || spec.protocol?.negated === true || found !== protocol ? undefined : spec
 }

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { cliNamespace } from './cli-namespace.ts'
+
+/** Chains of 50, and INPUT with as many jumps. */
+function policyOf(chains: number, changed = 0): string {
+  const names = Array.from({ length: chains }, (_, i) => `c${i}`)
+  const rules = (chain: number): string =>
+    Array.from({ length: 50 }, (_, i) => {
+      const port = i + 1 + (chain < changed && i === 9 ? 1000 : 0)
+      return `          - { source: 10.0.${chain}.${i}, protocol: tcp, dport: ${port}, jump: ACCEPT }\n`
+    }).join('')
+  return `apiVersion: fwctl/v1
+families: [ipv4]
+tables:
+  filter:
+    chains:
+      INPUT:
+        rules: [${names.map((name) => `{ jump: ${name} }`).join(', ')}]
+${names.map((name, i) => `      ${name}:\n        rules:\n${rules(i)}`).join('')}`
+}
+
+/** What was run, without the way into the namespace: `iptables-nft-save -c`. */
+function programs(log: string): readonly string[] {
+  return log
+    .split('\n')
+    .flatMap((line) => / ran program=\S+ args=(\[.*?\]) /.exec(line)?.[1] ?? [])
+    .map((args) => (JSON.parse(args) as string[]).filter((word) => !/^(--net=.*|--)$/.test(word)))
+    .map(([first = '', ...rest]) => [first.replace(/^.*\//, ''), ...rest].join(' '))
+    .map((words) => words.replace(/^nsenter (\S*\/)?/, 'scratch: '))
+}
+
+describe('the programs that are run on nft, and none more than once for the same', () => {
+  test('for a plan: one for the version, one for each family', async () => {
+    await using host = await cliNamespace('nft')
+    host.write('fwctl.yaml', policyOf(3))
+    const { stderr } = await host.fwctl(['plan', '--log-level', 'debug'])
+    expect(programs(stderr).toSorted()).toEqual([
+      'ip6tables-nft-save -c',
+      'iptables-nft-save --version',
+      'iptables-nft-save -c',
+    ])
+  })
+
+  test.each([4, 12])('for one changed rule in %d chains: one full read', async (chains) => {
+    await using host = await cliNamespace('nft')
+    host.write('fwctl.yaml', policyOf(chains))
+    expect((await host.fwctl(['apply', '--auto-approve'])).code).toBe(0)
+    host.write('fwctl.yaml', policyOf(chains, 1))
+    const { stderr, code } = await host.fwctl(['apply', '--auto-approve', '--log-level', 'debug'])
+    expect(code).toBe(0)
+    const run = programs(stderr)
+    expect(run.filter((words) => words === 'iptables-nft-save -c')).toHaveLength(1)
+    expect(run.filter((words) => words === 'iptables-nft-restore --noflush')).toHaveLength(2)
+    expect(run.filter((words) => words.startsWith('nft '))).toEqual([
+      'nft --json list chain ip filter c0',
+    ])
+    expect(run.length).toBeLessThanOrEqual(12)
+  })
+
+  test('for nothing to do: no more than for a plan', async () => {
+    await using host = await cliNamespace('nft')
+    host.write('fwctl.yaml', policyOf(3))
+    await host.fwctl(['apply', '--auto-approve'])
+    const { stderr } = await host.fwctl(['apply', '--auto-approve', '--log-level', 'debug'])
+    expect(programs(stderr)).toHaveLength(3)
+  })
+})
