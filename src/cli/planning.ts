@@ -23,6 +23,7 @@ import {
   readPolicy,
   wantedFamilies,
 } from './policy-input.ts'
+import { whileWaiting } from './progress.ts'
 import { planSetsInput } from './sets-input.ts'
 
 export interface PlanInput {
@@ -75,7 +76,14 @@ async function planWith(
   const names = host?.names ?? BUILTIN_NAMES
   // While the live rules are still being read.
   if (host) compile(dialectsFor(FAMILIES, host.backend.families), names)
-  const live = 'executor' in found ? await readRules(found, reading, { wanted, signal }) : found
+  const live =
+    'executor' in found
+      ? await whileWaiting(
+          `Reading the rules of ${found.executor.label}`,
+          readRules(found, reading, { wanted, signal }),
+          context,
+        )
+      : found
   noteMissingFamilies(wanted, live, context)
   let read: Promise<AppliedRecord | undefined> | undefined
   const record = (): Promise<AppliedRecord | undefined> => {

@@ -12,6 +12,7 @@ import type { Context } from './context.ts'
 import { readInput } from './files.ts'
 import { openPolicyCache } from './policy-cache.ts'
 import { entryBytes, type PolicyFacts } from './policy-entry.ts'
+import { whileReading } from './progress.ts'
 import { DEFAULT_POLICY } from './verb.ts'
 
 /** A policy that was read, now or in an earlier run. */
@@ -45,16 +46,19 @@ export async function readPolicy(context: Context): Promise<PolicyInput> {
   const { values, for: host } = options
   const key = cacheKey({ path, variables, values, host }, context)
   const cache = 'text' in main ? openPolicyCache({ key, text: main.text }, context) : undefined
+  const slowly = <T>(work: () => T): T =>
+    whileReading('text' in main ? main.text : '', work, context)
   let loaded: LoadedPolicy | undefined
   const load = (): LoadedPolicy => {
-    loaded ??= loadPolicy(path, { files, variables, values, ...(host !== undefined && { host }) })
+    const given = { files, variables, values, ...(host !== undefined && { host }) }
+    loaded ??= slowly(() => loadPolicy(path, given))
     return loaded
   }
   const compile = (compileOptions: Required<CompileOptions>): CompiledPolicy => {
     const { policy, diagnostics, digest } = load()
     if (policy === undefined) return NOTHING_COMPILED
     const names = recordNames(compileOptions.names, asked)
-    const compiled = compilePolicy(policy, { ...compileOptions, names })
+    const compiled = slowly(() => compilePolicy(policy, { ...compileOptions, names }))
     if (cache !== undefined && !hasErrors([...diagnostics, ...compiled.diagnostics])) {
       const { file, families, ownership } = policy
       const read = { policy: { file, families, ownership }, diagnostics, digest: digest() }
