@@ -92,7 +92,7 @@ tables: { filter: { chains: { INPUT: { rules: [{ source: 10.0.0.1, jump: ACCEPT 
   const context = { dialects: dialects('nft'), names: BUILTIN_NAMES }
   const origins = (): string => {
     asked++
-    return '{"file":"x","line":1,"column":1}'
+    return '[{"file":"x","line":1,"column":1}]'
   }
   const back = readCompiledText({ head, rules, origins }, context)
   const rule = back.desired.ipv4?.tables[0]?.chains[0]?.rules[0]
