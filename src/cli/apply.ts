@@ -47,6 +47,7 @@ async function applyPolicy(context: Context): Promise<ExitCode> {
         plan,
         replan,
         began: turn && { turn, live },
+        seen: live,
         last: turn && (await planned.record().catch(() => undefined)),
         host,
         stateDir,

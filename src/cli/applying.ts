@@ -23,6 +23,7 @@ export interface Applying {
   readonly replan?: (live: Live) => Promise<Plan>
   /** Absent: the plan was made before it was known whether it would be applied. */
   readonly began?: ApplyRequest['began']
+  readonly seen?: ApplyRequest['seen']
   readonly last?: ApplyRequest['last']
   readonly host: HostInput
   readonly stateDir: StateDir
@@ -63,6 +64,7 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       plan,
       ...(replan && { replan: async (live) => acceptAnew(plan, await replan(live), context) }),
       began,
+      seen: applying.seen,
       last: applying.last,
       stateDir,
       reason,

@@ -74,7 +74,13 @@ async function planWith(
   })
   const host = 'executor' in found ? found : undefined
   const names = host?.names ?? BUILTIN_NAMES
+  let read: Promise<AppliedRecord | undefined> | undefined
+  const record = (): Promise<AppliedRecord | undefined> => {
+    read ??= readRecord(context)
+    return read
+  }
   // While the live rules are still being read.
+  if (host) record().catch(() => undefined)
   if (host) compile(dialectsFor(FAMILIES, host.backend.families), names)
   const live =
     'executor' in found
@@ -85,17 +91,14 @@ async function planWith(
         )
       : found
   noteMissingFamilies(wanted, live, context)
-  let read: Promise<AppliedRecord | undefined> | undefined
-  const record = (): Promise<AppliedRecord | undefined> => {
-    read ??= readRecord(context)
-    return read
-  }
+  // One that is named may be another host's.
+  const recordOfState = context.options.applied === undefined ? record : undefined
   const planFor = async (live: Live): Promise<Plan> => {
     const compiled = compile(dialectsFor(FAMILIES, live), names)
     const { policy } = input
     if (policy === undefined) throw new Error('no policy, and no error that says why')
     const planned = planCompiled({ ...input, policy, compiled }, live, {
-      ...(await planSetsInput({ compiled, host, signal }, context)),
+      ...(await planSetsInput({ compiled, host, record: recordOfState, signal }, context)),
       previous: await declaredBefore(live, record),
       diagnostics: Object.values(live).flatMap((one) => one.diagnostics),
     })

@@ -1,6 +1,6 @@
 /** The ipsets of the host, for the verbs that need them. */
 import { FwctlError } from '../base/error.ts'
-import { readApplied } from '../host/applied.ts'
+import { type AppliedRecord, readApplied } from '../host/applied.ts'
 import { setNames } from '../host/ipsets.ts'
 import { readSets } from '../host/sets.ts'
 import { requireTrustedDir, type StateDir, stateDirPaths } from '../host/state-dir.ts'
@@ -40,8 +40,15 @@ export async function setsOfRules(
 export async function setsMade(
   stateDir: Pick<StateDir, 'applied' | 'machine'>,
 ): Promise<readonly string[]> {
-  const record = await readApplied(stateDir).catch(() => undefined)
+  return madeIn(await readApplied(stateDir).catch(noRecord))
+}
+
+function madeIn(record: AppliedRecord | undefined): readonly string[] {
   return record?.sets?.made ?? []
+}
+
+function noRecord(): undefined {
+  return undefined
 }
 
 /** What planning a policy has to know of the host's sets. */
@@ -55,11 +62,13 @@ export async function planSetsInput(
   about: {
     readonly compiled: CompiledPolicy
     readonly host: HostInput | undefined
+    /** That of the state directory, if somebody reads it anyway. */
+    readonly record?: (() => Promise<AppliedRecord | undefined>) | undefined
     readonly signal?: AbortSignal | undefined
   },
   context: Context,
 ): Promise<PlanSetsInput> {
-  const { compiled, host, signal } = about
+  const { compiled, host, record, signal } = about
   const declared = compiled.sets.map((goal) => goal.set.name)
   const used = [...declared, ...compiled.externalSets.map((set) => set.name)]
   if (host === undefined) {
@@ -69,7 +78,7 @@ export async function planSetsInput(
     }
     return sets === undefined ? {} : { sets }
   }
-  const madeSets = await setsMadeOn(host, context)
+  const madeSets = record ? madeIn(await record().catch(noRecord)) : await setsMadeOn(host, context)
   const sets = await liveSets(host, [...used, ...madeSets], signal)
   return sets === undefined ? {} : { sets, madeSets }
 }

@@ -1,5 +1,7 @@
 /** What a plan is applied to: the live rules, read and found to be those that it was made from. */
 import { FwctlError } from '../base/error.ts'
+import type { Batch } from '../plan/batch.ts'
+import type { Change } from '../plan/change.ts'
 import type { PlanBase } from '../plan/saved.ts'
 import { chainsIn, rebase, sameScope } from '../plan/scope.ts'
 import { sameButForOthers } from '../plan/touched.ts'
@@ -23,6 +25,9 @@ export interface ApplicableFamily extends PlanBase {
   readonly target: Ruleset
   /** What the policy declares. */
   readonly desired?: Ruleset
+  /** The way from `live` to `target`. */
+  readonly changes?: readonly Change[]
+  readonly batch?: Batch
 }
 
 interface Planned extends Host {
@@ -75,10 +80,12 @@ export function editsFor(
 ): readonly Edit[] {
   const { families, ownership } = request.plan
   const targets = families.map((planned) => targetFor(planned, live))
-  return planEdits(request, live, { targets, foreign: ownership.foreign, byValue })
+  return planEdits(request, live, { targets, known: families, foreign: ownership.foreign, byValue })
 }
 
 /** Other tools may have changed chains of their own since the plan was made. */
-export function targetFor({ family, target, scope }: ApplicableFamily, live: Live): Ruleset {
-  return rebase({ live: liveOf(live, family), target, scope })
+export function targetFor(planned: ApplicableFamily, live: Live): Ruleset {
+  const { family, target, scope } = planned
+  const now = liveOf(live, family)
+  return now === planned.live ? target : rebase({ live: now, target, scope })
 }

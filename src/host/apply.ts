@@ -45,6 +45,8 @@ export interface ApplyRequest extends CommitRequest {
   readonly rehearse: RehearseMode
   /** A turn that was taken before the live rules were read that the plan was made from. */
   readonly began?: { readonly turn: Turn; readonly live: Live } | undefined
+  /** The live rules that the plan was made from, if they were read before the turn was taken. */
+  readonly seen?: Live | undefined
   readonly progress?: (step: ApplyStep) => void
 }
 
@@ -150,7 +152,7 @@ async function applyContested(
   let { plan, began } = request
   for (;;) {
     request.progress?.('read')
-    const live = began?.live ?? (await readPlanned({ ...request, plan }))
+    const live = began?.live ?? (await readPlanned({ ...request, plan }, request.seen))
     began = undefined
     const base = checkBase(plan, live)
     if (base.kind === 'stale') {

@@ -1,6 +1,7 @@
 /** The steps that change the kernel, and those that check it: what apply, undo and recovery share. */
 import type { Names } from '../extensions/names.ts'
 import { type Batch, buildBatch } from '../plan/batch.ts'
+import type { Change } from '../plan/change.ts'
 import { diffRulesets } from '../plan/diff.ts'
 import { type GuardedBatch, guardBatch, unguarded, wrongHits } from '../plan/guards.ts'
 import {
@@ -11,7 +12,7 @@ import {
   touchedChains,
 } from '../plan/touched.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
-import type { Family, Ruleset } from '../ruleset/model.ts'
+import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
 import { holdsChains } from './chain-read.ts'
 import type { Executor } from './executor.ts'
@@ -79,6 +80,16 @@ export async function freezeTables(
   return { holds: true, lockFile: `/proc/${lock.pid}/comm`, thaw: () => lock.release() }
 }
 
+/** The way from one state to another, as a plan has it. */
+interface KnownWay {
+  readonly dialect: Dialect
+  readonly live?: Ruleset
+  readonly target: Ruleset
+  readonly changes?: readonly Change[]
+  /** For the same `foreign`. */
+  readonly batch?: Batch
+}
+
 /**
  * The edits that turn what is live into the targets; families without changes have none.
  * `byValue: false`: rules go by their number only (see `guardBatch`).
@@ -88,19 +99,24 @@ export function planEdits(
   live: Live,
   goal: {
     readonly targets: readonly Ruleset[]
+    /** What has been worked out, of which some may still hold. */
+    readonly known?: readonly KnownWay[]
     readonly foreign: ForeignPatterns
     readonly byValue?: boolean
   },
 ): readonly Edit[] {
-  const { targets, foreign, byValue } = goal
+  const { targets, known = [], foreign, byValue } = goal
   return targets.flatMap((target): Edit[] => {
     const { family } = target
     const before = live[family]?.ruleset ?? { family, tables: [] }
-    const changes = diffRulesets(before, target)
+    const way = known.find((one) => one.live === before && one.target === target)
+    const changes = way?.changes ?? diffRulesets(before, target)
     if (changes.length === 0) return []
     const tools = requireTools(backend, family)
     const { dialect } = tools
-    const batch = buildBatch({ live: before, target, dialect, foreign })
+    const batch =
+      (way?.dialect.backend === dialect.backend ? way.batch : undefined) ??
+      buildBatch({ live: before, target, dialect, foreign })
     const guarded =
       dialect.backend === 'nft' ? guardBatch(batch, before, byValue) : unguarded(batch)
     return [

@@ -48,6 +48,7 @@ export function chainEdits(live: readonly Rule[], target: readonly Rule[]): Chai
 const KNOWN = new WeakMap<readonly Rule[], WeakMap<readonly Rule[], ChainEdits>>()
 
 function findEdits(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
+  if (live.length === 0 || target.length === 0) return oneSided(live.length, target.length)
   const { head, tail } = commonEnds(live, target)
   if (head === live.length && head === target.length) return noEdits(head)
   const middle = editsBetween(
@@ -85,6 +86,16 @@ function noEdits(count: number): ChainEdits {
       return Array.from({ length: count }, (_, live) => ({ kind: 'keep', live }))
     },
     gaps: [],
+  }
+}
+
+/** A chain that is filled, or emptied: there is nothing to compare. */
+function oneSided(liveEnd: number, targetEnd: number): ChainEdits {
+  if (liveEnd + targetEnd === 0) return noEdits(0)
+  return {
+    fates: Array<Fate>(liveEnd).fill({ kind: 'remove' }),
+    sources: Array<Source>(targetEnd).fill({ kind: 'add' }),
+    gaps: [{ liveStart: 0, liveEnd, targetStart: 0, targetEnd }],
   }
 }
 

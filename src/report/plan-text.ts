@@ -40,6 +40,7 @@ export function planText(plan: Plan, options: TextOptions): string {
 }
 
 interface Row {
+  readonly kind: ChangeKind
   /** `3`, or `7 > 2` for a rule that moves. */
   readonly position: string
   /** The texts of one or, for a change, two lines. */
@@ -58,31 +59,34 @@ function chainLines(context: Context & { readonly changes: readonly Change[] }):
   const { changes, style, family } = context
   const [first] = changes
   if (first === undefined) return []
-  const rows = changes.map((change) => ({ change, row: rowOf(change, family) }))
-  const digits = Math.max(...rows.map(({ row }) => row.position.length))
-  const title = `${first.table} ${printable(first.chain)}`
-  return [
-    `  ${style.bold(title)}`,
-    ...rows.flatMap(({ change, row }) => rowLines({ ...context, kind: change.kind, row, digits })),
-  ]
+  const rows = changes.map((change) => rowOf(change, family))
+  let digits = 0
+  for (const { position } of rows) digits = Math.max(digits, position.length)
+  const lines = [`  ${style.bold(`${first.table} ${printable(first.chain)}`)}`]
+  for (const row of rows) pushRow(lines, { row, digits }, context)
+  return lines
 }
 
-function rowLines(
-  context: Context & { readonly kind: ChangeKind; readonly row: Row; readonly digits: number },
-): string[] {
-  const { kind, row, digits, style, options } = context
-  const paint = painter(kind, style)
-  const head = `    ${SIGNS[kind]} ${row.position.padStart(digits)}${digits > 0 ? '  ' : ''}`
+function pushRow(
+  lines: string[],
+  { row, digits }: { readonly row: Row; readonly digits: number },
+  { style, options }: Context,
+): void {
+  const paint = painter(row.kind, style)
+  const head = `    ${SIGNS[row.kind]} ${row.position.padStart(digits)}${digits > 0 ? '  ' : ''}`
   const indent = head.length
-  const lines: string[] = []
-  for (const [index, text] of row.texts.entries()) {
-    const lead = index === 0 ? head : `${' '.repeat(indent - 3)}=> `
+  let lead = head
+  for (const text of row.texts) {
     const [start = '', ...more] = wrap(printable(text), { width: options.width, indent })
-    lines.push(`${lead}${start.slice(indent)}`, ...more)
+    lines.push(paint(`${lead}${start.slice(indent)}`))
+    for (const line of more) lines.push(paint(line))
+    lead = `${' '.repeat(indent - 3)}=> `
   }
   const notes = row.notes.filter((note) => note !== undefined).join('  ')
-  const noteLines = notes === '' ? [] : wrap(printable(notes), { width: options.width, indent })
-  return [...lines.map(paint), ...noteLines.map(style.dim)]
+  if (notes === '') return
+  for (const line of wrap(printable(notes), { width: options.width, indent })) {
+    lines.push(style.dim(line))
+  }
 }
 
 function painter(kind: ChangeKind, style: Style): (text: string) => string {
@@ -99,17 +103,19 @@ function painter(kind: ChangeKind, style: Style): (text: string) => string {
 }
 
 function rowOf(change: Change, family: FamilyPlan): Row {
+  const { kind } = change
   switch (change.kind) {
     case 'chain-add':
-      return { position: '', texts: ['new chain'], notes: [positionOf(change.after)] }
+      return { kind, position: '', texts: ['new chain'], notes: [positionOf(change.after)] }
     case 'chain-remove': {
       const count = change.before.rules.length
       const what = count === 0 ? 'chain' : `chain with its ${plural(count, 'rule')}`
-      return { position: '', texts: [what], notes: [] }
+      return { kind, position: '', texts: [what], notes: [] }
     }
     case 'policy-change': {
       const counted = countersText(change.before.counters)
       return {
+        kind,
         position: '',
         texts: [`policy ${change.before.policy} => ${change.after.policy}`],
         notes: [positionOf(change.after), counted && `${change.before.policy} decided ${counted}`],
@@ -117,6 +123,7 @@ function rowOf(change: Change, family: FamilyPlan): Row {
     }
     case 'rule-add':
       return {
+        kind,
         position: `${change.targetPosition}`,
         texts: [ruleText(change.after)],
         notes: [nameOf(change.after), positionOf(change.after), aboutOf(change.after)],
@@ -124,6 +131,7 @@ function rowOf(change: Change, family: FamilyPlan): Row {
     case 'rule-remove': {
       const counted = countersText(change.before.counters)
       return {
+        kind,
         position: `${change.livePosition}`,
         texts: [ruleText(change.before)],
         notes: [nameOf(change.before), counted && `matched ${counted}`],
@@ -134,6 +142,7 @@ function rowOf(change: Change, family: FamilyPlan): Row {
       const { livePosition, targetPosition, before, after } = change
       const moves = livePosition !== targetPosition
       return {
+        kind,
         position: moves ? `${livePosition} > ${targetPosition}` : `${targetPosition}`,
         texts:
           change.kind === 'rule-move' ? [ruleText(after)] : [ruleText(before), ruleText(after)],

@@ -8,8 +8,9 @@ export function wrap(
 ): string[] {
   const { width, indent } = options
   const margin = ' '.repeat(indent)
+  if (width === undefined) return [margin + text.replace(/^ +/, '')]
   // A terminal too narrow for the indentation gets some room all the same.
-  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(width - indent, 20)
+  const room = Math.max(width - indent, 20)
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest'
-import { isForeignChain } from '../../src/plan/foreign.ts'
+import { BUILTIN_NAMES as names } from '../../src/extensions/builtin-names.ts'
+import { parseRule } from '../../src/iptables/parse-rule.ts'
+import { makeRule } from '../../src/iptables/rule.ts'
+import { newPieceCache } from '../../src/iptables/saved-pieces.ts'
+import { readSavedRule } from '../../src/iptables/saved-rule.ts'
+import { isForeignChain, plainComments } from '../../src/plan/foreign.ts'
 import { KNOWN_TOOLS } from '../../src/policy/policy.ts'
+import type { Dialect, RuleSpec } from '../../src/ruleset/model.ts'
+import { generateRule, seededRandom } from '../generate/rule.ts'
 
 test.each([
   'DOCKER',
@@ -48,4 +55,45 @@ test.each([
   ['a.c', 'abc', false],
 ])('the pattern %s against %s: %s', (pattern, name, expected) => {
   expect(isForeignChain(name, { ...KNOWN_TOOLS, chains: [pattern] })).toBe(expected)
+})
+
+const DIALECT: Dialect = { family: 'ipv4', backend: 'nft', version: [1, 8, 9] }
+
+function commentsIn({ matches }: RuleSpec): readonly string[] {
+  return matches
+    .filter((match) => match.module === 'comment')
+    .flatMap(({ options }) => options.flatMap(({ values }) => values.slice(0, 1)))
+}
+
+test('where comments are told from a text alone, they are those of the rule', () => {
+  const random = seededRandom(7)
+  let told = 0
+  for (let i = 0; i < 3000; i++) {
+    const { words } = generateRule({ random, dialect: DIALECT, names })
+    const [spec] = parseRule(words, { dialect: DIALECT, names }).specs
+    if (spec === undefined) continue
+    const { text } = makeRule(spec, { dialect: DIALECT, names })
+    const comments = plainComments(text)
+    if (comments === undefined) continue
+    told += comments.length
+    expect(comments, text).toEqual(commentsIn(spec))
+  }
+  expect(told).toBeGreaterThan(10)
+})
+
+test.each([
+  ['-m comment --comment web -j ACCEPT', ['web']],
+  ['-p tcp -m comment --comment "two words" -j ACCEPT', ['two words']],
+  ['-j ACCEPT', []],
+  ['-j LOG --log-prefix "-m comment --comment x"', undefined],
+  ['-m comment --comment "a \\"b" -j ACCEPT', undefined],
+  ['-m comment --comment a"b c" -j ACCEPT', undefined],
+  ['-m comment --comment a -m comment --comment b', undefined],
+  ['-m "com"ment --comment a', undefined],
+  [`-m comment --comment ${'é'.repeat(130)}`, undefined],
+])('%s: the comments that its text tells', (text, expected) => {
+  expect(plainComments(text)).toEqual(expected)
+  const context = { dialect: DIALECT, names, cache: newPieceCache() }
+  const [rule] = readSavedRule(text, context)
+  if (expected !== undefined && rule) expect(commentsIn(rule.spec)).toEqual(expected)
 })
