@@ -4,8 +4,9 @@ import type { ExpiringRule } from '../plan/hold.ts'
 import type { SavedSet } from '../plan/saved-sets.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Backend, Family } from '../ruleset/model.ts'
+import type { Staged } from './host-files.ts'
 import { decodeText } from './lossless-text.ts'
-import { readSealed, writeSealed } from './private-file.ts'
+import { readSealed, sealedText, writeSealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** What fwctl last made of this host: drift is what differs from it. */
@@ -47,6 +48,14 @@ export async function writeApplied(
   record: AppliedRecord,
 ): Promise<void> {
   await writeSealed(stateDir.machine, stateDir.applied, record)
+}
+
+/** The same in two steps. */
+export async function stageApplied(
+  { applied, machine }: Pick<StateDir, 'applied' | 'machine'>,
+  record: AppliedRecord,
+): Promise<Staged> {
+  return machine.files.stage(applied, sealedText(record))
 }
 
 /** The record, absent before the first apply. Throws FwctlError `untrusted-file` when it is none. */

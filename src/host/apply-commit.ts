@@ -2,7 +2,7 @@
 import { FwctlError } from '../base/error.ts'
 import { differingChains, type TouchedChain } from '../plan/touched.ts'
 import type { Family, TableName } from '../ruleset/model.ts'
-import { type AppliedRecord, readApplied } from './applied.ts'
+import type { Ahead } from './apply-ahead.ts'
 import {
   type ApplicablePlan,
   editsFor,
@@ -10,50 +10,24 @@ import {
   isSameButForOthers,
   readPlanned,
 } from './apply-base.ts'
-import { appliedRecord, recordSuccess, takeSnapshot } from './apply-record.ts'
-import { type FreshSets, journalSets, readSetsBase } from './apply-sets.ts'
+import { type Draft, isRecorded, journalOf } from './apply-draft.ts'
+import { recordSuccess } from './apply-record.ts'
+import type { Based, CommitRequest } from './apply-request.ts'
+import { type FreshSets, readSetsBase } from './apply-sets.ts'
 import {
   type CommitFailure,
   commitEdits,
   type Edit,
   type Freeze,
   freezeTables,
-  type Host,
   holdAll,
   liveOf,
 } from './commit.ts'
-import { armConfirm, type ConfirmRequest, disarmConfirm } from './confirm.ts'
+import { armConfirm, disarmConfirm } from './confirm.ts'
 import { closeJournal, openJournal } from './journal.ts'
-import { kernelIdentity } from './kernel-identity.ts'
 import type { Live } from './live.ts'
 import type { PendingChange } from './pending.ts'
-import type { StateDir } from './state-dir.ts'
 import { undo } from './undo.ts'
-
-export interface CommitRequest extends Host {
-  readonly plan: ApplicablePlan
-  readonly stateDir: StateDir
-  /** For the snapshot's meta data: why this is done. */
-  readonly reason: string
-  /** Before the commit: nothing is changed. During it: what was changed is undone. */
-  readonly signal?: AbortSignal | undefined
-  /**
-   * Makes the plan anew when others have changed what it was made from; throws what apply is then to
-   * end with. Absent: apply ends with `stale-plan`.
-   */
-  readonly replan?: (live: Live) => ApplicablePlan | Promise<ApplicablePlan>
-  /** How long to wait for another fwctl, and for another program with the xtables lock; default 10 s. */
-  readonly lockWaitMs?: number
-  readonly progress?: (step: 'snapshot' | 'commit' | 'undo') => void
-  /** It is taken back unless it is confirmed in time (confirm.ts). */
-  readonly confirm?: ConfirmRequest | undefined
-  /** The token of the pending change that this takes back; while there is another, it is refused. */
-  readonly ends?: string | undefined
-  /** The record of the last apply, if it was read during the same turn. */
-  readonly last?: AppliedRecord | undefined
-  /** The plan leads back to what was applied last, and that stays on record as it is. */
-  readonly unrecorded?: boolean
-}
 
 export interface Committed {
   readonly kind: 'committed'
@@ -86,6 +60,7 @@ type Seen = Omit<Based, 'request'> & { readonly families: readonly Family[] }
 export async function commitGuarded(
   request: CommitRequest,
   seen: Seen,
+  ahead: Ahead,
 ): Promise<Committed | Contest> {
   requireNotCancelled(request)
   const freeze = await freezeTables(request, seen.families, request)
@@ -93,7 +68,7 @@ export async function commitGuarded(
     // On legacy nobody gets in from here on; the rehearsal may have taken a while.
     const first = freeze.holds ? await lookAgain({ request, ...seen }) : { request, ...seen }
     if ('kind' in first) return first
-    const prepared = await prepare(first, freeze)
+    const prepared = await prepare(first, freeze, ahead)
     for (let look = 1; ; look++) {
       // On nft somebody may at any time, so this is the last thing before the commit.
       const isSeen = freeze.holds || (look === 1 && (await isStillSo(first)))
@@ -120,8 +95,9 @@ interface Prepared {
   readonly snapshot: string
   readonly sets: FreshSets
   readonly freeze: Freeze
+  readonly ahead: Ahead
+  readonly draft: Draft
   readonly armed: PendingChange | undefined
-  readonly record: (request: CommitRequest, live: Live) => AppliedRecord
   /** The chains that the journal knows to be in danger, by family. */
   readonly touched: Readonly<Partial<Record<Family, readonly TouchedChain[]>>>
 }
@@ -150,42 +126,30 @@ function placesOf({ family, touched }: Edit): readonly string[] {
 }
 
 /** Puts the way back, and what is being done, onto the disk. */
-async function prepare({ request, live, edits }: Based, freeze: Freeze): Promise<Prepared> {
+async function prepare(based: Based, freeze: Freeze, ahead: Ahead): Promise<Prepared> {
+  const { request, edits } = based
   const { stateDir, confirm, ends } = request
-  const { foreign } = request.plan.ownership
   const sets = await readSetsBase(request.executor, request.plan.sets, request.signal)
   request.progress?.('snapshot')
-  const identity = kernelIdentity(request.executor)
-  identity.catch(() => undefined)
-  const { meta } = await takeSnapshot(request, live, { edits, sets })
-  const last = request.last ?? (await readApplied(stateDir).catch(() => undefined))
-  const recordOf: Prepared['record'] = (by, found) =>
-    appliedRecord(by, found, { user: meta.user, last, sets: sets.edit, snapshot: meta })
-  const applied = recordOf(request, live)
-  const record: Prepared['record'] = (by, found) =>
-    by.plan === request.plan && found === live ? applied : recordOf(by, found)
-  const journaled = journalSets(sets.edit)
-  const kernel = await identity
+  const draft = await ahead.draft(based, sets)
+  const { snapshot, applied, staged } = draft
   requireNotCancelled(request)
-  const about = { snapshot: meta.id, kernel, foreign, ...(journaled && { sets: journaled }) }
-  const armed = confirm && (await armConfirm({ ...request, ...about, confirm, edits, applied }))
+  await staged.snapshot.publish()
+  const journal = journalOf(based, sets, draft)
+  const armed = confirm && (await armConfirm({ ...request, ...journal, confirm, edits, applied }))
   const token = armed?.token ?? ends
   try {
-    await openJournal(stateDir, {
-      formatVersion: 1,
-      startedAt: meta.createdAt,
-      ...about,
-      families: edits.map(({ family, tools, touched }) => ({ family, tools, touched })),
-      applied,
-      ...(request.unrecorded ? { unrecorded: true } : {}),
-      ...(token === undefined ? {} : { confirm: { token, role: armed ? 'arms' : 'ends' } }),
-    })
+    if (staged.journal) await staged.journal.publish()
+    else {
+      const role = armed ? 'arms' : 'ends'
+      await openJournal(stateDir, { ...journal, ...(token && { confirm: { token, role } }) })
+    }
   } catch (error) {
     if (armed) await disarmConfirm(stateDir, armed, 'nothing was changed')
     throw error
   }
   const touched = Object.fromEntries(edits.map((edit) => [edit.family, edit.touched]))
-  return { snapshot: meta.id, sets, freeze, armed, record, touched }
+  return { snapshot: snapshot.id, sets, freeze, ahead, draft, armed, touched }
 }
 
 /** Ends it before the kernel was changed. */
@@ -205,15 +169,16 @@ interface Work extends Prepared, Omit<Based, 'request'> {
 
 /** `moved`: the rules were others by then, so nothing was done. */
 async function commit(request: CommitRequest, work: Work): Promise<Committed | Contest | 'moved'> {
-  const { live, edits, sets, freeze, armed } = work
-  const { ends, signal } = request
+  const { live, edits, sets, freeze, armed, draft, ahead } = work
+  const { signal } = request
   request.progress?.('commit')
-  const failure = await commitEdits(request, edits, { freeze, sets: sets.edit, signal })
+  const begun = ahead.restores
+  const failure = await commitEdits(request, edits, { freeze, sets: sets.edit, signal, begun })
   if (failure === undefined) {
-    const isRecorded = armed === undefined && ends === undefined && !request.unrecorded
+    const isKnown = isRecorded(request) && armed === undefined
     const pending = await recordSuccess(request, {
       armed,
-      ...(isRecorded && { applied: work.record(request, live) }),
+      ...(isKnown && (await draft.recordFor(request, live))),
     })
     return { kind: 'committed', snapshot: work.snapshot, ...(pending && { pending }) }
   }
@@ -247,14 +212,6 @@ async function contestOf(
     `Applying failed: ${reason}. The host has been put back as it was before.`,
     { details },
   )
-}
-
-/** A request, the live rules that its plan holds for, and what is to be done about them. */
-interface Based {
-  readonly request: CommitRequest
-  readonly live: Live
-  readonly edits: readonly Edit[]
-  readonly byValue: boolean
 }
 
 /**

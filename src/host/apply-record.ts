@@ -7,49 +7,22 @@ import { stateText } from '../plan/state.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 import { type AppliedFamily, type AppliedRecord, readApplied, writeApplied } from './applied.ts'
 import { type ApplicablePlan, targetFor } from './apply-base.ts'
-import { appliedSets, type FreshSets, setsToSave } from './apply-sets.ts'
-import type { Edit, Host } from './commit.ts'
+import { appliedSets } from './apply-sets.ts'
+import type { Host } from './commit.ts'
 import { startCountdown } from './confirm.ts'
+import type { Staged } from './host-files.ts'
 import { closeJournal } from './journal.ts'
-import { type Live, readLive } from './live.ts'
+import type { Live } from './live.ts'
 import type { PendingChange } from './pending.ts'
 import { provenance } from './provenance.ts'
 import type { SetsEdit } from './sets.ts'
-import { type Snapshot, type SnapshotMeta, saveSnapshot } from './snapshots.ts'
+import type { SnapshotMeta } from './snapshots.ts'
 import type { StateDir } from './state-dir.ts'
 
 interface Applying extends Host {
   readonly plan: ApplicablePlan
   readonly stateDir: StateDir
   readonly reason: string
-}
-
-/** Both families where there are both: a snapshot is of the host, not of the plan. */
-export async function takeSnapshot(
-  request: Applying,
-  live: Live,
-  { edits, sets }: { readonly edits: readonly Edit[]; readonly sets: FreshSets },
-): Promise<Snapshot> {
-  const others = FAMILIES.filter((family) => !live[family] && request.backend.families[family])
-  const rest = await readLive(request.executor, request.backend, { families: others }).catch(
-    // Not part of the plan, so not in need of a way back.
-    (): Live => ({}),
-  )
-  const savedSets = setsToSave(request.plan.sets, sets.live)
-  return saveSnapshot(
-    request.stateDir,
-    { ...live, ...rest },
-    {
-      ...(await provenance(request.stateDir.machine)),
-      now: new Date(),
-      reason: request.reason,
-      touched: Object.fromEntries(edits.map(({ family, touched }) => [family, touched])),
-      ...(savedSets && { sets: savedSets }),
-      ...(request.plan.policyDigest === undefined
-        ? {}
-        : { policyDigest: request.plan.policyDigest }),
-    },
-  )
 }
 
 /** What is to be recorded once it is done. */
@@ -105,12 +78,18 @@ export async function recordUnchanged(request: Applying, live: Live): Promise<vo
 /** The journal is closed last: should this fail, the next run finds it and writes the record. */
 export async function recordSuccess(
   host: Pick<Host, 'executor' | 'names'> & { readonly stateDir: StateDir },
-  what: { readonly applied?: AppliedRecord; readonly armed: PendingChange | undefined },
+  what: {
+    readonly applied?: AppliedRecord
+    /** `applied`, but for its name. */
+    readonly staged?: Staged | undefined
+    readonly armed: PendingChange | undefined
+  },
 ): Promise<PendingChange | undefined> {
   const { stateDir } = host
   try {
     const pending = what.armed && (await startCountdown(host, what.armed))
-    if (what.applied) await writeApplied(stateDir, what.applied)
+    if (what.staged) await what.staged.publish()
+    else if (what.applied) await writeApplied(stateDir, what.applied)
     await closeJournal(stateDir)
     return pending
   } catch (error) {

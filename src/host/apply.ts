@@ -25,9 +25,11 @@ import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
 import { checkBase } from '../plan/saved.ts'
 import type { Family } from '../ruleset/model.ts'
+import { workAhead } from './apply-ahead.ts'
 import { editsFor, readPlanned, stalePlan } from './apply-base.ts'
-import { type CommitRequest, type Contest, commitGuarded } from './apply-commit.ts'
+import { type Contest, commitGuarded } from './apply-commit.ts'
 import { recordUnchanged } from './apply-record.ts'
+import type { CommitRequest } from './apply-request.ts'
 import { readSetsBase } from './apply-sets.ts'
 import type { Host } from './commit.ts'
 import { disarmConfirm, requireNothingPending } from './confirm.ts'
@@ -186,17 +188,28 @@ async function attempt(
     else if (!request.unrecorded) await recordUnchanged(request, live)
     return { kind: 'unchanged' }
   }
-  request.progress?.('rehearse')
-  const [diagnostics, rehearsal] = await together(
-    refuseNativeRules(request, edits),
-    requireRehearsal({ ...request, mode: request.rehearse, edits, sets: sets.edit }),
-  )
-  requireNotCancelled(request)
-  const families = edits.map((edit) => edit.family)
-  const committed = await commitGuarded(request, { live, edits, families, byValue })
-  if (committed.kind === 'contested') return committed
-  if (ending) await disarmConfirm(request.stateDir, ending, TAKEN_BACK)
-  return { ...committed, kind: 'applied', rehearsal, diagnostics }
+  const ahead = workAhead({ request, live, edits, byValue }, sets)
+  try {
+    request.progress?.('rehearse')
+    const [diagnostics, rehearsal] = await together(
+      refuseNativeRules(request, edits),
+      requireRehearsal({
+        ...request,
+        mode: request.rehearse,
+        edits,
+        sets: sets.edit,
+        meanwhile: ahead.begin,
+      }),
+    )
+    requireNotCancelled(request)
+    const families = edits.map((edit) => edit.family)
+    const committed = await commitGuarded(request, { live, edits, families, byValue }, ahead)
+    if (committed.kind === 'contested') return committed
+    if (ending) await disarmConfirm(request.stateDir, ending, TAKEN_BACK)
+    return { ...committed, kind: 'applied', rehearsal, diagnostics }
+  } finally {
+    await ahead.end()
+  }
 }
 
 /** Both to their end, also when the first fails: nothing of it may run on behind our back. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { FwctlError } from '../base/error.ts'
+import type { Staged } from './host-files.ts'
 import { encodeText } from './lossless-text.ts'
 
 /**
@@ -9,15 +10,33 @@ import { encodeText } from './lossless-text.ts'
  * and nothing in between. Mode 0600.
  */
 export async function writeAtomically(path: string, text: string): Promise<void> {
+  const staged = await stageFile(path, text)
+  await staged.publish()
+}
+
+/** The same in two steps. */
+export async function stageFile(path: string, text: string): Promise<Staged> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`
-  try {
-    await writeSynced(temporary, text)
-    await rename(temporary, path)
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined)
-    throw unwritable(path, error)
+  const guarded = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined)
+      throw unwritable(path, error)
+    }
   }
-  await syncDirectory(dirname(path))
+  await guarded(() => writeSynced(temporary, text))
+  let isPublished = false
+  return {
+    publish: async () => {
+      isPublished = true
+      await guarded(() => rename(temporary, path))
+      await syncDirectory(dirname(path))
+    },
+    discard: async () => {
+      if (!isPublished) await unlink(temporary).catch(() => undefined)
+    },
+  }
 }
 
 /** The same for a file that everybody may read, such as a unit of systemd. */

@@ -19,7 +19,13 @@ import type { Executor } from './executor.ts'
 import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
 import type { LostRule } from './lost-rules.ts'
-import { type RestoreRefusal, runRestore } from './restore.ts'
+import {
+  type BegunRestore,
+  beginRestore,
+  type RestoreOutcome,
+  type RestoreRefusal,
+  runRestore,
+} from './restore.ts'
 import { runSets, type SetsEdit, verifySets } from './sets.ts'
 
 /** The host that is changed. */
@@ -147,6 +153,8 @@ interface CommitOptions {
   readonly freeze: Freeze
   readonly signal?: AbortSignal | undefined
   readonly sets?: SetsEdit | undefined
+  /** Restores of these edits that have been begun. */
+  readonly begun?: Map<Edit, BegunRestore>
   /** False: it is committed even if the rules have changed since the edits were planned. */
   readonly isPatient?: boolean
 }
@@ -192,17 +200,13 @@ async function commitAll(
 async function commitRules(
   host: Host,
   edits: readonly Edit[],
-  { freeze, signal, isPatient = true }: CommitOptions,
+  options: CommitOptions,
 ): Promise<CommitFailure | undefined> {
+  const { signal } = options
   const lost: LostRule[] = []
   for (const edit of edits) {
     if (signal?.aborted) return { ...CANCELLED, lost }
-    const outcome = await runRestore(host.executor, edit.tools, {
-      text: edit.guarded.text,
-      noflush: true,
-      ...(freeze.lockFile === undefined ? {} : { lockFile: freeze.lockFile }),
-      ...(freeze.holds || !isPatient ? {} : { isStillWanted: () => isUnchanged(host, edit) }),
-    })
+    const outcome = await restoreEdit(host, edit, options)
     if (outcome.kind === 'refused') {
       const untouched = outcome.withheld === true && edit === edits[0]
       return { ...refusal(edit, outcome), lost, untouched }
@@ -234,6 +238,29 @@ async function commitRules(
       ),
     ),
   }
+}
+
+async function restoreEdit(
+  host: Host,
+  edit: Edit,
+  { freeze, begun, isPatient = true }: CommitOptions,
+): Promise<RestoreOutcome> {
+  const waiting = begun?.get(edit)
+  begun?.delete(edit)
+  if (freeze.holds || !isPatient) {
+    await waiting?.abandon()
+    return runRestore(host.executor, edit.tools, inputOf(edit, freeze))
+  }
+  return (waiting ?? beginEdit(host, edit)).finish(() => isUnchanged(host, edit))
+}
+
+/** On nft: no lock is held meanwhile. */
+export function beginEdit({ executor }: Pick<Host, 'executor'>, edit: Edit): BegunRestore {
+  return beginRestore(executor, edit.tools, inputOf(edit, NO_FREEZE))
+}
+
+function inputOf({ guarded }: Edit, { lockFile }: Freeze): Parameters<typeof runRestore>[2] {
+  return { text: guarded.text, noflush: true, ...(lockFile === undefined ? {} : { lockFile }) }
 }
 
 /** Whether the host certainly holds the touched chains as they are before, or after, the edits. */

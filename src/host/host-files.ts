@@ -17,11 +17,14 @@ export interface HostFiles {
    * the new one and nothing in between. Throws FwctlError `command-failed`.
    */
   write(path: string, text: string): Promise<void>
+  /** The same in two steps: what takes long first, while it is not yet known whether it is wanted. */
+  stage(path: string, text: string): Promise<Staged>
   /**
    * Makes a new directory, 0700, with these files, by name. It is there as a whole, on the disk, or not
    * at all; until then it is called `.NAME.tmp`.
    */
   writeDirectory(path: string, files: Readonly<Record<string, string>>): Promise<void>
+  stageDirectory(path: string, files: Readonly<Record<string, string>>): Promise<Staged>
   /** With the parents that are missing, 0700; one that is there stays as it is. */
   makeDirectory(path: string): Promise<void>
   /** An empty file, 0600, unless it is there. Throws for a link in its place. */
@@ -34,6 +37,17 @@ export interface HostFiles {
   remove(path: string): Promise<boolean>
   /** Removes directories with all that is in them, or files. Renamed first: half of one is none. */
   removeAll(paths: readonly string[]): Promise<void>
+}
+
+/**
+ * Something that is on the disk under a name that nobody reads. Killed meanwhile, it is swept away by
+ * a later run (sweep.ts).
+ */
+export interface Staged {
+  /** It gets its name: once, and for good. */
+  publish(): Promise<void>
+  /** It goes, unless it has been published. */
+  discard(): Promise<void>
 }
 
 export interface FileStatus {

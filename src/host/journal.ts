@@ -5,7 +5,8 @@ import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family } from '../ruleset/model.ts'
 import type { AppliedRecord } from './applied.ts'
 import type { FamilyTools } from './backend.ts'
-import { readSealed, writeSealed } from './private-file.ts'
+import type { Staged } from './host-files.ts'
+import { readSealed, sealedText, writeSealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
 /**
@@ -48,6 +49,11 @@ export interface JournalSets {
 
 export async function openJournal(stateDir: StateDir, journal: Journal): Promise<void> {
   await writeSealed(stateDir.machine, stateDir.journal, journal)
+}
+
+/** The same in two steps. */
+export async function stageJournal(stateDir: StateDir, journal: Journal): Promise<Staged> {
+  return stateDir.machine.files.stage(stateDir.journal, sealedText(journal))
 }
 
 export async function closeJournal(stateDir: StateDir): Promise<void> {

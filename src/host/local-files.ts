@@ -1,8 +1,8 @@
 import { constants, type Stats } from 'node:fs'
 import { chmod, lstat, mkdir, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { syncDirectory, writeAtomically, writeSynced } from './atomic-file.ts'
-import type { FileStatus, HostFiles, OpenedFile } from './host-files.ts'
+import { stageFile, syncDirectory, writeAtomically, writeSynced } from './atomic-file.ts'
+import type { FileStatus, HostFiles, OpenedFile, Staged } from './host-files.ts'
 import { decodeText } from './lossless-text.ts'
 
 /** The files of the machine that fwctl runs on. */
@@ -11,7 +11,12 @@ export const LOCAL_FILES: HostFiles = {
   realPath: (path) => realpath(path).catch(() => path),
   read: (paths) => Promise.all(paths.map(read)),
   write: writeAtomically,
-  writeDirectory,
+  stage: stageFile,
+  writeDirectory: async (path, files) => {
+    const staged = await stageDirectory(path, files)
+    await staged.publish()
+  },
+  stageDirectory,
   makeDirectory: async (path) => {
     await mkdir(path, { recursive: true, mode: 0o700 })
   },
@@ -54,16 +59,25 @@ async function read(path: string): Promise<OpenedFile | undefined> {
   }
 }
 
-async function writeDirectory(
+async function stageDirectory(
   path: string,
   files: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<Staged> {
   const partial = temporaryFor(path)
   await mkdir(partial, { mode: 0o700 })
   for (const [name, text] of Object.entries(files)) await writeSynced(join(partial, name), text)
   await syncDirectory(partial)
-  await rename(partial, path)
-  await syncDirectory(dirname(path))
+  let isPublished = false
+  return {
+    publish: async () => {
+      isPublished = true
+      await rename(partial, path)
+      await syncDirectory(dirname(path))
+    },
+    discard: async () => {
+      if (!isPublished) await rm(partial, { recursive: true, force: true })
+    },
+  }
 }
 
 async function list(path: string): Promise<readonly string[]> {

@@ -61,6 +61,8 @@ export async function requireRehearsal(
     readonly edits: readonly Edit[]
     readonly sets?: SetsEdit | undefined
     readonly signal?: AbortSignal | undefined
+    /** As for `rehearse`. */
+    readonly meanwhile?: () => void
   },
 ): Promise<Rehearsal> {
   const { mode, edits } = input

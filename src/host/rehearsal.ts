@@ -71,6 +71,8 @@ export interface RehearseOptions {
   readonly sets?: SetsEdit | undefined
   /** `stand-in`: sets that the host does not have are made up, for a check that is not about it. */
   readonly missingSets?: 'refuse' | 'stand-in'
+  /** Called, once or more, when a batch is being loaded and there is nothing to do but wait. */
+  readonly meanwhile?: () => void
   readonly signal?: AbortSignal | undefined
 }
 
@@ -161,7 +163,10 @@ async function tryOut(
     if (unseeded) return { kind: 'skipped', reason: unseeded }
     const tools = requireTools(options.backend, one.family)
     const { executor, lockFile } = scratch
-    const refusal = await runRestore(executor, tools, { text, noflush: true, lockFile })
+    const running = runRestore(executor, tools, { text, noflush: true, lockFile })
+    // Once it has been started.
+    if (options.meanwhile) setImmediate(options.meanwhile)
+    const refusal = await running
     if (refusal.kind === 'refused') return { kind: 'refused', refusal }
     return await compare(one, options, scratch)
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { FamilyTools } from './backend.ts'
-import type { Executor } from './executor.ts'
+import type { Command, Executor, Result } from './executor.ts'
 
 /** How iptables-restore ended. */
 export type RestoreOutcome =
@@ -13,52 +13,105 @@ export interface RestoreRefusal {
   /** The lines of the input that it names, from 1. On legacy often that of the COMMIT. */
   readonly lines: readonly number[]
   readonly status: number | undefined
-  /** It was no longer wanted (`isStillWanted`); nothing was changed. */
+  /** It was no longer wanted (`BegunRestore`); nothing was changed. */
   readonly withheld?: true
+}
+
+/** A restore whose program has read its batch, and waits for the first COMMIT. */
+export interface BegunRestore {
+  /** Asks whether it is still wanted, and goes on if it is. Once. */
+  finish(isStillWanted: () => Promise<boolean>): Promise<RestoreOutcome>
+  /** Ends it with nothing done, unless it is finished; returns when it has ended. */
+  abandon(): Promise<void>
+}
+
+interface RestoreInput {
+  readonly text: string
+  readonly noflush: boolean
+  /** In place of /run/xtables.lock, which everybody on the host shares. */
+  readonly lockFile?: string
 }
 
 /** 100,000 rules take some 4 s; beside that there is the wait for the xtables lock. */
 const RESTORE_TIMEOUT_MS = 120_000
+/** Of one that is begun while something else has to come to its end. */
+const BEGUN_TIMEOUT_MS = 600_000
 /** iptables 1.8.9 waits for ever without a number, and with 0. */
 const LOCK_WAIT_SECONDS = 10
 
 /**
  * Loads a batch: each `*table … COMMIT` block as a whole or not at all, the ones before a refused
  * block stay. It can not be cancelled: the caller decides before or after it, never within.
- *
- * @param isStillWanted Asked when the program stands ready, with nothing but the first COMMIT missing.
- * @param lockFile In place of /run/xtables.lock, which everybody on the host shares.
  */
 export async function runRestore(
   executor: Executor,
   tools: FamilyTools,
-  input: {
-    readonly text: string
-    readonly noflush: boolean
-    readonly lockFile?: string
-    readonly isStillWanted?: () => Promise<boolean>
-  },
+  input: RestoreInput,
 ): Promise<RestoreOutcome> {
-  const { text, isStillWanted } = input
-  // The program reads and checks the lines before the first COMMIT, and waits for it.
-  const start = isStillWanted === undefined ? text.length : text.search(/^COMMIT$/m)
-  let isWithheld = false
-  const rest = async (): Promise<string> => {
-    isWithheld = !(await isStillWanted?.())
-    return isWithheld ? '' : text.slice(start)
-  }
   const result = await executor.run({
-    program: tools.restore,
-    args: [...(input.noflush ? ['--noflush'] : []), '--counters', '--wait', `${LOCK_WAIT_SECONDS}`],
-    input: text.slice(0, start),
-    ...(isStillWanted === undefined ? {} : { rest }),
+    ...restoring(tools, input),
+    input: input.text,
     timeoutMs: RESTORE_TIMEOUT_MS,
-    ...(input.lockFile === undefined ? {} : { env: { XTABLES_LOCKFILE: input.lockFile } }),
   })
-  if (isWithheld) {
-    const message = 'the rules changed just before the commit'
-    return { kind: 'refused', message, lines: [], status: undefined, withheld: true }
+  return outcomeOf(result)
+}
+
+/**
+ * Begins to load a batch: the program reads and checks the lines before the first COMMIT, and waits for
+ * it. On nft it asks the kernel for nothing, and looks up no number, until it has got it; on legacy it
+ * works on a copy of the table from the beginning, so the caller has to hold the xtables lock.
+ */
+export function beginRestore(
+  executor: Executor,
+  tools: FamilyTools,
+  input: RestoreInput,
+): BegunRestore {
+  const { text } = input
+  const start = text.search(/^COMMIT$/m)
+  let isWithheld = false
+  let decide: (isStillWanted: () => Promise<boolean>) => void = () => undefined
+  const decision = new Promise<() => Promise<boolean>>((resolve) => {
+    decide = resolve
+  })
+  const running = executor.run({
+    ...restoring(tools, input),
+    input: text.slice(0, start),
+    rest: async () => {
+      const isStillWanted = await decision
+      isWithheld = !(await isStillWanted())
+      return isWithheld ? '' : text.slice(start)
+    },
+    timeoutMs: BEGUN_TIMEOUT_MS,
+  })
+  // Whoever finishes it sees how it ended.
+  running.catch(() => undefined)
+  return {
+    finish: async (isStillWanted) => {
+      decide(isStillWanted)
+      const result = await running
+      if (!isWithheld) return outcomeOf(result)
+      const message = 'the rules changed just before the commit'
+      return { kind: 'refused', message, lines: [], status: undefined, withheld: true }
+    },
+    abandon: async () => {
+      decide(async () => false)
+      await running.catch(() => undefined)
+    },
   }
+}
+
+function restoring(
+  tools: FamilyTools,
+  { noflush, lockFile }: RestoreInput,
+): Pick<Command, 'program' | 'args' | 'env'> {
+  return {
+    program: tools.restore,
+    args: [...(noflush ? ['--noflush'] : []), '--counters', '--wait', `${LOCK_WAIT_SECONDS}`],
+    ...(lockFile === undefined ? {} : { env: { XTABLES_LOCKFILE: lockFile } }),
+  }
+}
+
+function outcomeOf(result: Result): RestoreOutcome {
   if (result.status === 0) return { kind: 'done', stdout: result.stdout }
   const said = result.signal === undefined ? result.stderr : `killed by ${result.signal}`
   return { kind: 'refused', ...readRefusal(said), status: result.status }

@@ -5,6 +5,7 @@ import type { SetContents } from '../ipset/set.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import type { Backend, Dialect, Family } from '../ruleset/model.ts'
 import { FAMILIES, TABLES } from '../ruleset/model.ts'
+import type { Staged } from './host-files.ts'
 import type { Live } from './live.ts'
 import { encodeText } from './lossless-text.ts'
 import { readAllPrivate, sealedText, unsealed } from './private-file.ts'
@@ -69,15 +70,10 @@ const META_FILE = 'meta.json'
 const SETS_FILE = 'sets.rules'
 const ID = /^\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{4}$/
 
-/** Saves what is live. When this returns, the snapshot is whole and on the disk. */
-export async function saveSnapshot(
-  stateDir: StateDir,
-  live: Live,
-  context: SnapshotContext,
-): Promise<Snapshot> {
+/** What is live, as a snapshot that is not saved yet. */
+export function draftSnapshot(live: Live, context: SnapshotContext): Snapshot {
   const { now, sets, ...about } = context
   const stamp = now.toISOString().replaceAll(/[-:]/g, '')
-  const id = `${stamp}-${randomBytes(2).toString('hex')}`
   const dumps: Partial<Record<Family, string>> = {}
   const families: Partial<Record<Family, SnapshotFamily>> = {}
   for (const one of Object.values(live)) {
@@ -87,19 +83,26 @@ export async function saveSnapshot(
   }
   const meta: SnapshotMeta = {
     formatVersion: 1,
-    id,
+    id: `${stamp}-${randomBytes(2).toString('hex')}`,
     createdAt: now.toISOString(),
     ...about,
     families,
     ...(sets ? { sets: { digest: digestOf(sets.text), contents: sets.contents } } : {}),
   }
+  return { meta, dumps, ...(sets ? { sets: sets.text } : {}) }
+}
+
+/** Once it is published, it is whole and on the disk. */
+export function stageSnapshot(
+  stateDir: StateDir,
+  { meta, dumps, sets }: Snapshot,
+): Promise<Staged> {
   const files = Object.entries(dumps).map(([family, dump]) => [`${family}.rules`, dump] as const)
-  await stateDir.machine.files.writeDirectory(join(stateDir.snapshots, id), {
+  return stateDir.machine.files.stageDirectory(join(stateDir.snapshots, meta.id), {
     ...Object.fromEntries(files),
-    ...(sets && { [SETS_FILE]: sets.text }),
+    ...(sets !== undefined && { [SETS_FILE]: sets }),
     [META_FILE]: sealedText(meta),
   })
-  return { meta, dumps, ...(sets ? { sets: sets.text } : {}) }
 }
 
 /** The ids there are, oldest first. */

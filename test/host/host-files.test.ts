@@ -50,6 +50,25 @@ describe.each(IMPLEMENTATIONS)('files through %s', (_, files) => {
     },
   )
 
+  test('have their names when they are published, and leave nothing when they are discarded', async () => {
+    await files.write(path, 'old')
+    const folder = join(root, 'folder')
+    const staged = [await files.stage(path, 'new'), await files.stageDirectory(folder, { a: 'A' })]
+    expect(readFileSync(path, 'utf8')).toBe('old')
+    expect((await files.inspect([folder]))[0]).toBeUndefined()
+    for (const one of staged) await one.publish()
+    for (const one of staged) await one.discard()
+    expect(readFileSync(path, 'utf8')).toBe('new')
+    expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('A')
+    const unwanted = [
+      await files.stage(path, 'newer'),
+      await files.stageDirectory(join(root, 'other'), { a: 'A' }),
+    ]
+    for (const one of unwanted) await one.discard()
+    expect(readFileSync(path, 'utf8')).toBe('new')
+    expect(readdirSync(root).sort()).toEqual(['folder', "it's a -file"])
+  })
+
   test('that are links, folders or FIFOs are told and not read', async () => {
     writeFileSync(join(root, 'target'), 'secret')
     symlinkSync(join(root, 'target'), path)

@@ -1,0 +1,70 @@
+/**
+ * What can be done for a commit while its plan is rehearsed: its files are written, but for their names
+ * (apply-draft.ts), and the programs have read their batches and wait for the first COMMIT. Nobody sees
+ * anything of it, and if nothing comes of the commit, it all goes. What has to be true of the host at the
+ * moment of the commit is asked then, as ever: all of this is about texts.
+ */
+import { type Draft, makeDraft } from './apply-draft.ts'
+import type { Based } from './apply-request.ts'
+import type { FreshSets } from './apply-sets.ts'
+import { beginEdit, type Edit } from './commit.ts'
+import type { BegunRestore } from './restore.ts'
+
+export interface Ahead {
+  /** To be called when there is nothing else to do but wait. */
+  begin(): void
+  /** The draft that was begun, if it is still about the same; else a new one. */
+  draft(based: Based, sets: FreshSets): Promise<Draft>
+  /** Those that wait. */
+  readonly restores: Map<Edit, BegunRestore>
+  /** Nothing is left that was not used. */
+  end(): Promise<void>
+}
+
+export function workAhead(based: Based, sets: FreshSets): Ahead {
+  const drafts: Promise<Draft>[] = []
+  const restores = new Map<Edit, BegunRestore>()
+  let begun: Promise<Draft> | undefined
+  let hasBegun = false
+  let hasEnded = false
+  const newDraft = (...about: Parameters<typeof makeDraft>): Promise<Draft> => {
+    const draft = makeDraft(...about)
+    drafts.push(draft)
+    return draft
+  }
+  return {
+    restores,
+    begin: () => {
+      if (hasEnded || hasBegun) return
+      hasBegun = true
+      for (const edit of based.edits) {
+        if (canWait(edit)) restores.set(edit, beginEdit(based.request, edit))
+      }
+      // What sets hold is looked at once more before the commit.
+      if (based.request.plan.sets !== undefined) return
+      begun = newDraft(based, sets)
+      // Whoever asks for it sees what is wrong with it.
+      begun.catch(() => undefined)
+    },
+    draft: (now, fresh) => {
+      const isSame = now.live === based.live && now.edits === based.edits
+      return begun && isSame ? begun : newDraft(now, fresh)
+    },
+    end: async () => {
+      hasEnded = true
+      for (const restore of restores.values()) await restore.abandon()
+      for (const draft of await Promise.allSettled(drafts)) {
+        if (draft.status !== 'fulfilled') continue
+        for (const one of Object.values(draft.value.staged)) await one?.discard()
+      }
+    },
+  }
+}
+
+/**
+ * On legacy the program works on the table as it is from the beginning, and sets are looked up by name
+ * when a rule is read: that has to be as late as it can be.
+ */
+function canWait({ tools, guarded }: Edit): boolean {
+  return tools.dialect.backend === 'nft' && !/ -m set | -j SET /.test(guarded.text)
+}
