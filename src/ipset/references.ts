@@ -1,5 +1,6 @@
 /** Which rules use which sets. */
 import type { Rule, Ruleset } from '../ruleset/model.ts'
+import { outlineOf } from '../ruleset/outline.ts'
 
 /** A place in a rule where a set is named. */
 export interface SetReference {
@@ -21,7 +22,7 @@ const OPTIONS: ReadonlyMap<string, boolean> = new Map([
 export function setReferences(rule: Rule): readonly SetReference[] {
   // A rule of a dump is only read when its spec is asked for; most have nothing to do with sets.
   if (!rule.text.includes('-set ')) return []
-  const { matches, target } = rule.spec
+  const { matches, target } = outlineOf(rule)
   const options = [...matches.flatMap((match) => match.options), ...(target?.options ?? [])]
   return options.flatMap(({ name: option, values }) => {
     const writes = OPTIONS.get(option)

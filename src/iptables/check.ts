@@ -14,11 +14,12 @@ import {
   FAMILIES,
   type Family,
   type Option,
-  type Rule,
+  type RuleSpec,
   type Ruleset,
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
+import { outlineOf } from '../ruleset/outline.ts'
 
 /** A finding about a chain, or about one of its rules. */
 export interface RulesetProblem {
@@ -47,6 +48,7 @@ function checkTable(table: Table, family: Family, backend: Backend): RulesetProb
   const problems: RulesetProblem[] = []
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]))
   const hooks = reachingHooks(table, chains)
+  const fineThere = startFine()
   for (const chain of table.chains) {
     const report = (refusal: Refusal, rule?: number, severity: Severity = 'error'): void => {
       const at = rule === undefined ? {} : { rule }
@@ -54,17 +56,23 @@ function checkTable(table: Table, family: Family, backend: Backend): RulesetProb
     }
     const name = chainNameProblem(chain.name, table)
     if (name) report(name)
+    const place = {
+      table,
+      chain,
+      chains,
+      family,
+      backend,
+      hooks: hooks.get(chain.name) ?? new Set<Hook>(),
+    }
+    const fine = fineThere(place)
     for (const [i, rule] of chain.rules.entries()) {
-      const place = {
-        table,
-        chain,
-        chains,
-        family,
-        backend,
-        hooks: hooks.get(chain.name) ?? new Set<Hook>(),
-      }
-      for (const refusal of ruleProblems(rule, place)) report(refusal, i)
-      for (const unknown of unknownExtensions(rule, family)) report(unknown, i, 'warning')
+      const spec = outlineOf(rule)
+      if (fine.has(spec)) continue
+      const refusals = ruleProblems(spec, place)
+      const unknown = unknownExtensions(spec, family)
+      for (const refusal of refusals) report(refusal, i)
+      for (const refusal of unknown) report(refusal, i, 'warning')
+      if (refusals.length + unknown.length === 0) fine.add(spec)
     }
   }
   return [...problems, ...findLoops(table, chains)]
@@ -111,7 +119,20 @@ interface Place {
   readonly hooks: ReadonlySet<Hook>
 }
 
-function ruleProblems({ spec }: Rule, place: Place): Refusal[] {
+/** What is fine in one place, of rules that have their outline in common, is so in each like it. */
+function startFine(): (place: Place) => Set<RuleSpec> {
+  const byPlace = new Map<string, Set<RuleSpec>>()
+  return ({ table, chain, hooks }) => {
+    // No chain but a built-in one has its name looked at.
+    const name = isBuiltinChain(table.name, chain.name) ? chain.name : ''
+    const about = `${name} ${[...hooks].join()}`
+    const fine = byPlace.get(about) ?? new Set()
+    byPlace.set(about, fine)
+    return fine
+  }
+}
+
+function ruleProblems(spec: RuleSpec, place: Place): Refusal[] {
   const { chain, family } = place
   const problems: (Refusal | undefined)[] = [
     interfaceProblem(spec.outInterface, '-o', chain.name, ['INPUT', 'PREROUTING']),
@@ -141,7 +162,7 @@ function interfaceProblem(
   )
 }
 
-function jumpProblem(target: Rule['spec']['target'], place: Place): Refusal | undefined {
+function jumpProblem(target: RuleSpec['target'], place: Place): Refusal | undefined {
   if (target === undefined) return undefined
   const { name, verb, opaque } = target
   const { table, chains, family } = place
@@ -215,7 +236,7 @@ function placeProblem(
   )
 }
 
-function unknownExtensions({ spec }: Rule, family: Family): Refusal[] {
+function unknownExtensions(spec: RuleSpec, family: Family): Refusal[] {
   return spec.matches
     .filter((m) => m.opaque && m.module !== '' && findMatch(m.module, family) === undefined)
     .map((m) => {
@@ -250,10 +271,13 @@ interface Jump {
 }
 
 function jumps(chain: Chain, chains: ReadonlyMap<string, Chain>): Jump[] {
-  return chain.rules.flatMap(({ spec }, rule) => {
-    const to = spec.target && chains.get(spec.target.name)
-    return to === undefined ? [] : [{ rule, to }]
-  })
+  const found: Jump[] = []
+  for (const [i, rule] of chain.rules.entries()) {
+    const { target } = outlineOf(rule)
+    const to = target && chains.get(target.name)
+    if (to !== undefined) found.push({ rule: i, to })
+  }
+  return found
 }
 
 /** One finding for each jump that closes a loop. */

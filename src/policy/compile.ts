@@ -14,12 +14,15 @@ import {
 } from '../ruleset/model.ts'
 import { checkChain } from './chain-names.ts'
 import { hasControlCharacter } from './control-characters.ts'
+import { FilledRule } from './filled-rule.ts'
 import { startFindings } from './findings.ts'
+import { FoldedRule } from './folded-rule.ts'
 import { compileMapping } from './mapping-rule.ts'
 import { checkGroups } from './operand.ts'
 import type { Policy, PolicyChain, PolicyTable } from './policy.ts'
 import { checkReferences, type ExternalJump } from './references.ts'
 import type { CompiledRule, RuleContext } from './rule-context.ts'
+import { type CompileFolded, startPatterns } from './rule-pattern.ts'
 import {
   checkSetReferences,
   type DeclaredSets,
@@ -60,8 +63,9 @@ export interface CompiledPolicy {
 export function compilePolicy(policy: Policy, options: CompileOptions): CompiledPolicy {
   const findings = startFindings()
   const { dialects, names = BUILTIN_NAMES, now } = options
-  const targetAt = new WeakMap<Rule, Position>()
+  const targetAt = startTargetPositions()
   const deadlines: number[] = []
+  const compileFolded = startPatterns()
   const families = policy.families.filter((family) => dialects[family] !== undefined)
   const sets = setsByName(policy.sets)
   checkGroups({ groups: policy.groups, names, findings })
@@ -76,6 +80,7 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
       families,
       targetAt,
       deadlines,
+      compileFolded,
       ...(now && { now }),
     }),
   )
@@ -102,12 +107,22 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
   }
 }
 
+/** A filled rule is asked for the position itself: it can be read again where it is written. */
+function startTargetPositions(): RuleContext['targetAt'] {
+  const positions = new WeakMap<Rule, Position>()
+  return {
+    get: (rule) => (rule instanceof FilledRule ? rule.targetAt : positions.get(rule)),
+    set: (rule, at) => positions.set(rule, at),
+  }
+}
+
 type ByFamily<T> = Readonly<Partial<Record<Family, T>>>
 
 /** What compiling a table needs to know beside what its rules do. */
 interface TableContext extends RuleContext {
   readonly sets: DeclaredSets
   readonly unseen: readonly Family[]
+  readonly compileFolded: CompileFolded
 }
 
 function compileTable(table: PolicyTable, context: TableContext): ByFamily<Table> {
@@ -158,7 +173,8 @@ function compileChain(chain: PolicyChain, context: TableContext): ByFamily<Chain
   })
 }
 
-function compileRule(rule: Value, context: RuleContext): CompiledRule {
+function compileRule(rule: Value, context: TableContext): CompiledRule {
+  if (rule instanceof FoldedRule) return context.compileFolded(rule, context)
   // Both are reported already; more about the same rule would only be noise.
   if (hasUnresolved(rule) || hasControlText(rule)) return {}
   switch (rule.kind) {

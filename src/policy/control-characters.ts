@@ -41,6 +41,7 @@ function walk(value: Value, check: (part: Value, pattern: RegExp) => void): void
     for (const item of value.items) walk(item, check)
     return
   }
+  if (value.form !== undefined) return
   for (const entry of entriesOf(value)) {
     const key: Value = { kind: 'scalar', value: entry.key, text: entry.key, at: entry.keyAt }
     check(key, CONTROL)

@@ -1,6 +1,8 @@
 import { Composer, type CST, type Document, LineCounter, Parser } from 'yaml'
 import type { Diagnostic, DiagnosticCode, Position } from '../base/diagnostic.ts'
 import { convertNode } from './convert.ts'
+import type { FoldRule } from './folded-rule.ts'
+import { readPlainJson } from './plain-json.ts'
 import { readPlainYaml } from './plain-yaml.ts'
 import type { Value } from './value.ts'
 
@@ -13,9 +15,9 @@ export interface ReadDocument {
 /** The deepest that a policy needs is 10. */
 const DEPTH = 64
 
-/** Reads one YAML (or JSON) document. Reports everything that is wrong with it at once. */
-export function readDocument(text: string, file: string): ReadDocument {
-  const value = readPlainYaml(text, file)
+/** Reads one YAML (or JSON) document. Reports everything that is wrong with it at once. `fold` is for rules. */
+export function readDocument(text: string, file: string, fold?: FoldRule): ReadDocument {
+  const value = readPlainJson(text, file, fold) ?? readPlainYaml(text, file, fold)
   return value === undefined ? readAnyYaml(text, file) : { value, diagnostics: [] }
 }
 

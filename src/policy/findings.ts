@@ -39,3 +39,20 @@ export function errorsOf(findings: Findings): Findings {
     },
   }
 }
+
+/** The same findings; tells how often something was reported to it, whether it was known already or not. */
+export function countingFindings(findings: Findings): Findings & { readonly count: () => number } {
+  let count = 0
+  return {
+    list: findings.list,
+    error: (...finding) => {
+      count++
+      findings.error(...finding)
+    },
+    add: (severity, finding) => {
+      count++
+      findings.add(severity, finding)
+    },
+    count: () => count,
+  }
+}

@@ -83,8 +83,9 @@ function substituteRoot(
 const MAIN_KEYS: ReadonlySet<string> = new Set(['families', 'ownership'])
 
 function checkShape(value: Value, isMain: boolean): ReturnType<typeof schemaFindings> {
-  validate(toPlain(value))
-  const errors = validate.errors ?? []
+  // What holds for one rule of a form holds for all. To say what is wrong where, all are needed.
+  const isValid = validate(toPlain(value, new Set())) || validate(toPlain(value))
+  const errors = isValid ? [] : (validate.errors ?? [])
   if (isMain) return schemaFindings(value, errors)
   const findings = schemaFindings(
     value,

@@ -1,7 +1,7 @@
 /**
  * Reads the YAML that policies are written in: block mappings and lists, flow collections on one line,
- * plain and quoted scalars on one line, comments. It takes a tenth of the time that `yaml` takes, which
- * is most of what a command takes.
+ * plain and quoted scalars on one line, comments. It takes a small part of the time that `yaml` takes,
+ * which is most of what a command takes.
  *
  * It never guesses. At the first thing that it does not know to the last detail it gives up, and the
  * whole text goes to `yaml`: anchors, tags, block scalars, what runs over several lines, unusual
@@ -9,193 +9,209 @@
  * read there the same, positions included, which test/policy/plain-yaml.test.ts holds them to.
  */
 import type { Position } from '../base/diagnostic.ts'
-import type { Entry, Scalar, ScalarValue, Value } from './value.ts'
-
-interface Line {
-  readonly number: number
-  readonly text: string
-  /** The column of what is still to be read as a block, from 0: after `- ` it moves on. */
-  indent: number
-}
+import type { FoldRule, RuleSource } from './folded-rule.ts'
+import {
+  blockEnd,
+  flowEnd,
+  isKeyCode,
+  isWordCode,
+  quotedEnd,
+  readPlain,
+  readQuoted,
+  UNUSUAL_CHARACTER,
+} from './plain-scalar.ts'
+import { inside, isRules, NOWHERE, type Place, TOP } from './rules-place.ts'
+import { type Entry, hasTwins, type MapValue, type Value } from './value.ts'
 
 interface Reader {
   readonly file: string
-  /** Those that hold something. */
-  readonly lines: readonly Line[]
-  /** The index of the line that is read. */
+  readonly text: string
+  readonly fold: FoldRule | undefined
+  readonly source: RuleSource
+  /** The line that is read: its number from 1, where it begins and where it ends. */
+  line: number
+  start: number
+  end: number
+  /** The column of what is still to be read of it as a block, from 0: after `- ` it moves on. */
+  indent: number
+  /** How far a value in one line is read. */
   at: number
-  /** How far it is read, from 0. */
-  column: number
 }
+
+/** Instead of an indent: nothing is left, or a document begins or ends within the text. */
+const END = -1
+const MARKER = -2
 
 /** What a text holds; undefined when `yaml` has to read it. */
-export function readPlainYaml(text: string, file: string): Value | undefined {
+export function readPlainYaml(text: string, file: string, fold?: FoldRule): Value | undefined {
   if (UNUSUAL_CHARACTER.test(text)) return undefined
-  const lines = splitLines(text)
-  if (lines === undefined || lines[0]?.indent !== 0) return undefined
-  const reader = { file, lines, at: 0, column: 0 }
-  const value = readBlock(reader, 0, 0)
-  return reader.at === lines.length ? value : undefined
+  const place = { line: 0, start: 0, end: -1, indent: 0, at: 0 }
+  const reader: Reader = { file, text, fold, source: { text, readRule }, ...place }
+  nextLine(reader)
+  const { start, end, indent } = reader
+  if (indent === MARKER && end - start === 3 && text.startsWith('---', start)) nextLine(reader)
+  const value = reader.indent === 0 ? readBlock(reader, 0, 0, TOP) : undefined
+  return reader.indent === END ? value : undefined
 }
-
-/** Tabs, carriage returns and control characters, and what YAML or people may take for a blank. */
-const UNUSUAL_CHARACTER =
-  /[^\n\x20-\x7e\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff]/
 
 /** The deepest that a policy needs is 10. */
 const DEPTH = 32
 
-/** Undefined where a document begins or ends within the text. */
-function splitLines(text: string): Line[] | undefined {
-  const lines: Line[] = []
-  let number = 0
-  for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf('\n', start)
-    const end = newline < 0 ? text.length : newline
-    let first = start
-    while (first < end && text.charCodeAt(first) === BLANK) first++
-    number++
-    const code = text.charCodeAt(first)
-    if (first < end && code !== HASH) {
-      const isMarker = first === start && /^(?:---|\.\.\.|%)/.test(text.slice(start, start + 3))
-      if (isMarker && (lines.length > 0 || text.slice(start, end) !== '---')) return undefined
-      if (!isMarker) lines.push({ number, text: text.slice(start, end), indent: first - start })
-    }
-    start = end + 1
-  }
-  return lines
-}
-
 const BLANK = 32
 const HASH = 35
+const DASH = 45
+const COLON = 58
 
-function readBlock(reader: Reader, indent: number, depth: number): Value | undefined {
-  const line = reader.lines[reader.at]
-  if (line === undefined || depth > DEPTH) return undefined
-  return isItem(line) ? readList(reader, indent, depth) : readMap(reader, indent, depth)
-}
-
-function isItem({ text, indent }: Line): boolean {
-  return text.startsWith('- ', indent)
-}
-
-function readList(reader: Reader, indent: number, depth: number): Value | undefined {
-  const items: Value[] = []
-  let at: Position | undefined
-  for (
-    let line = reader.lines[reader.at];
-    line?.indent === indent;
-    line = reader.lines[reader.at]
-  ) {
-    if (!isItem(line)) break
-    at ??= positionOf(reader, line, indent)
-    const start = skipBlanks(line.text, indent + 1)
-    line.indent = start
-    const item =
-      isItem(line) || matchKey(line.text, start) !== undefined
-        ? readBlock(reader, start, depth + 1)
-        : readRest(reader, line, start, depth)
-    if (item === undefined) return undefined
-    items.push(item)
+/** Goes to the next line that holds something. */
+function nextLine(reader: Reader): void {
+  const { text } = reader
+  for (;;) {
+    const start = reader.end + 1
+    if (start >= text.length) {
+      reader.indent = END
+      return
+    }
+    const newline = text.indexOf('\n', start)
+    const first = skipBlanks(text, start)
+    reader.line++
+    reader.start = start
+    reader.end = newline < 0 ? text.length : newline
+    if (first >= reader.end || text.charCodeAt(first) === HASH) continue
+    const isMarker = first === start && /^(?:---|\.\.\.|%)/.test(text.slice(start, start + 3))
+    reader.indent = isMarker ? MARKER : first - start
+    return
   }
-  return at && endsHere(reader, indent) ? { kind: 'list', items, at } : undefined
 }
 
-function readMap(reader: Reader, indent: number, depth: number): Value | undefined {
+function readBlock(reader: Reader, indent: number, depth: number, place: Place): Value | undefined {
+  if (depth > DEPTH) return undefined
+  return isItem(reader)
+    ? readList(reader, indent, depth, place)
+    : readMap(reader, indent, depth, place)
+}
+
+/** Whether `- ` is what comes next. */
+function isItem({ text, start, indent }: Reader): boolean {
+  return text.charCodeAt(start + indent) === DASH && text.charCodeAt(start + indent + 1) === BLANK
+}
+
+function readList(reader: Reader, indent: number, depth: number, place: Place): Value | undefined {
+  const { text } = reader
+  const items: Value[] = []
+  const at = positionOf(reader, reader.start + indent)
+  while (reader.indent === indent && isItem(reader)) {
+    const offset = skipBlanks(text, reader.start + indent + 1)
+    reader.indent = offset - reader.start
+    const item =
+      isItem(reader) || keyEnd(reader, offset) > 0
+        ? readBlock(reader, reader.indent, depth + 1, inside(place))
+        : readRest(reader, offset, depth, inside(place))
+    if (item === undefined) return undefined
+    items.push(isRules(place) ? folded(reader, item, offset) : item)
+  }
+  return endsHere(reader, indent) ? { kind: 'list', items, at } : undefined
+}
+
+function readMap(
+  reader: Reader,
+  indent: number,
+  depth: number,
+  place: Place,
+): MapValue | undefined {
+  const { text } = reader
   const entries: Entry[] = []
-  const keys = new Set<string>()
-  let at: Position | undefined
-  for (
-    let line = reader.lines[reader.at];
-    line?.indent === indent;
-    line = reader.lines[reader.at]
-  ) {
-    const key = matchKey(line.text, indent)
-    if (key === undefined || keys.has(key)) return undefined
-    keys.add(key)
-    const keyAt = positionOf(reader, line, indent)
-    at ??= keyAt
-    const start = skipBlanks(line.text, indent + key.length + 1)
-    const value = endsAt(line.text, start)
-      ? readBelow(reader, indent, depth)
-      : readRest(reader, line, start, depth)
+  const at = positionOf(reader, reader.start + indent)
+  while (reader.indent === indent) {
+    const first = reader.start + indent
+    const end = keyEnd(reader, first)
+    if (end < 0) return undefined
+    const key = text.slice(first, end)
+    const keyAt = entries.length === 0 ? at : positionOf(reader, first)
+    const start = skipBlanks(text, end + 1)
+    const below = inside(place, key)
+    const value = endsAt(reader, start)
+      ? readBelow(reader, indent, depth, below)
+      : readRest(reader, start, depth, below)
     if (value === undefined) return undefined
     entries.push({ key, keyAt, value })
   }
-  return at && endsHere(reader, indent) ? { kind: 'map', entries, at } : undefined
+  if (entries.length === 0 || hasTwins(entries) || !endsHere(reader, indent)) return undefined
+  return { kind: 'map', entries, at }
 }
 
 /** What stands under a key. A list may stand under it without being indented. */
-function readBelow(reader: Reader, indent: number, depth: number): Value | undefined {
-  reader.at++
-  const line = reader.lines[reader.at]
-  if (line === undefined || line.indent < indent) return undefined
-  if (line.indent > indent) return readBlock(reader, line.indent, depth + 1)
-  return isItem(line) ? readList(reader, indent, depth + 1) : undefined
+function readBelow(reader: Reader, indent: number, depth: number, place: Place): Value | undefined {
+  nextLine(reader)
+  if (reader.indent < indent) return undefined
+  if (reader.indent > indent) return readBlock(reader, reader.indent, depth + 1, place)
+  return isItem(reader) ? readList(reader, indent, depth + 1, place) : undefined
 }
 
 /** Whether what comes next belongs to a block further out, as it must after a block of this indent. */
-function endsHere({ lines, at }: Reader, indent: number): boolean {
-  const line = lines[at]
-  return line === undefined || line.indent <= indent
+function endsHere(reader: Reader, indent: number): boolean {
+  return reader.indent <= indent
 }
 
-/** The value that begins in this column, with which the line ends. */
-function readRest(reader: Reader, line: Line, column: number, depth: number): Value | undefined {
-  reader.column = column
-  const value = readInline(reader, line, depth, blockEnd)
-  if (value === undefined || !endsAt(line.text, skipBlanks(line.text, reader.column))) {
-    return undefined
-  }
-  reader.at++
+/** The value that begins there, with which the line ends. */
+function readRest(reader: Reader, offset: number, depth: number, place: Place): Value | undefined {
+  reader.at = offset
+  const value = readInline(reader, depth, place, blockEnd)
+  if (value === undefined || !endsAt(reader, skipBlanks(reader.text, reader.at))) return undefined
+  nextLine(reader)
   return value
 }
 
 function readInline(
   reader: Reader,
-  line: Line,
   depth: number,
-  findEnd: FindEnd,
+  place: Place,
+  findEnd: typeof blockEnd,
 ): Value | undefined {
   if (depth > DEPTH) return undefined
-  switch (line.text[reader.column]) {
+  const { text, at, end } = reader
+  switch (text[at]) {
     case '{':
-      return readFlowMap(reader, line, depth)
+      return readFlowMap(reader, depth, place)
     case '[':
-      return readFlowList(reader, line, depth)
+      return readFlowList(reader, depth, place)
     case '"':
-      return readQuoted(reader, line, DOUBLE_QUOTED)
-    case "'":
-      return readQuoted(reader, line, SINGLE_QUOTED)
+    case "'": {
+      const close = quotedEnd(text, at, end)
+      if (close === undefined) return undefined
+      reader.at = close
+      return readQuoted(text, at, close, positionOf(reader, at))
+    }
     default:
-      return readPlain(reader, line, findEnd)
+      reader.at = findEnd(text, at, end)
+      return readPlain(text.slice(at, reader.at).trimEnd(), positionOf(reader, at))
   }
 }
 
-function readFlowMap(reader: Reader, line: Line, depth: number): Value | undefined {
-  const at = positionOf(reader, line, reader.column)
+function readFlowMap(reader: Reader, depth: number, place: Place): MapValue | undefined {
+  const { text } = reader
+  const at = positionOf(reader, reader.at)
   const entries: Entry[] = []
-  const keys = new Set<string>()
-  while (!closes(reader, line, '}', entries.length)) {
-    const { column } = reader
-    const key = matchKey(line.text, column)
-    if (key === undefined || keys.has(key)) return undefined
-    keys.add(key)
-    reader.column = skipBlanks(line.text, column + key.length + 1)
-    const value = readInline(reader, line, depth + 1, flowEnd)
+  while (!closes(reader, '}', entries.length)) {
+    const first = reader.at
+    const end = keyEnd(reader, first)
+    if (end < 0) return undefined
+    const key = text.slice(first, end)
+    reader.at = skipBlanks(text, end + 1)
+    const value = readInline(reader, depth + 1, inside(place, key), flowEnd)
     if (value === undefined) return undefined
-    entries.push({ key, keyAt: positionOf(reader, line, column), value })
+    entries.push({ key, keyAt: positionOf(reader, first), value })
   }
-  return { kind: 'map', entries, at }
+  return hasTwins(entries) ? undefined : { kind: 'map', entries, at }
 }
 
-function readFlowList(reader: Reader, line: Line, depth: number): Value | undefined {
-  const at = positionOf(reader, line, reader.column)
+function readFlowList(reader: Reader, depth: number, place: Place): Value | undefined {
+  const at = positionOf(reader, reader.at)
   const items: Value[] = []
-  while (!closes(reader, line, ']', items.length)) {
-    const item = readInline(reader, line, depth + 1, flowEnd)
+  while (!closes(reader, ']', items.length)) {
+    const offset = reader.at
+    const item = readInline(reader, depth + 1, inside(place), flowEnd)
     if (item === undefined) return undefined
-    items.push(item)
+    items.push(isRules(place) ? folded(reader, item, offset) : item)
   }
   return { kind: 'list', items, at }
 }
@@ -204,101 +220,62 @@ function readFlowList(reader: Reader, line: Line, depth: number): Value | undefi
  * Goes over the opening bracket or the comma, to the next item. True at the closing bracket, which it
  * goes over as well. What stands there instead of them is no item either: reading that gives up.
  */
-function closes(reader: Reader, { text }: Line, bracket: '}' | ']', count: number): boolean {
-  let column = skipBlanks(text, reader.column)
-  if (count === 0 || text[column] === ',') column = skipBlanks(text, column + 1)
-  else if (text[column] !== bracket) column = text.length
-  reader.column = text[column] === bracket ? column + 1 : column
-  return text[column] === bracket
+function closes(reader: Reader, bracket: '}' | ']', count: number): boolean {
+  const { text, end } = reader
+  let at = skipBlanks(text, reader.at)
+  if (count === 0 || text[at] === ',') at = skipBlanks(text, at + 1)
+  else if (text[at] !== bracket) at = end
+  const isClosed = at < end && text[at] === bracket
+  reader.at = isClosed ? at + 1 : at
+  return isClosed
 }
 
-const DOUBLE_QUOTED = { pattern: /"(?:[^"\\]|\\["\\])*"/y, escaped: /\\(["\\])/g }
-const SINGLE_QUOTED = { pattern: /'(?:[^']|'')*'/y, escaped: /'(')/g }
-
-function readQuoted(
-  reader: Reader,
-  line: Line,
-  { pattern, escaped }: typeof DOUBLE_QUOTED,
-): ScalarValue | undefined {
-  const { column } = reader
-  pattern.lastIndex = column
-  const [quoted] = pattern.exec(line.text) ?? []
-  if (quoted === undefined) return undefined
-  reader.column += quoted.length
-  const value = quoted.slice(1, -1).replaceAll(escaped, '$1')
-  const at = positionOf(reader, line, column)
-  if (!line.text.startsWith(value, column + 1)) return { kind: 'scalar', value, text: value, at }
-  return { kind: 'scalar', value, text: value, at, textAt: { ...at, column: at.column + 1 } }
+function folded({ fold, source }: Reader, item: Value, offset: number): Value {
+  return item.kind === 'map' && fold !== undefined ? fold(item, offset, source) : item
 }
 
-/** The column where a plain scalar that begins in this one ends. */
-type FindEnd = (text: string, column: number) => number
-
-function blockEnd(text: string, column: number): number {
-  const comment = text.indexOf(' #', column)
-  return comment < 0 ? text.length : comment
+/** A rule that has been read before, so that nothing is wrong with it. */
+function readRule(text: string, offset: number, { file, line, column }: Position): MapValue {
+  const newline = text.indexOf('\n', offset)
+  const reader: Reader = {
+    file,
+    text,
+    fold: undefined,
+    source: { text, readRule },
+    line,
+    start: offset - column + 1,
+    end: newline < 0 ? text.length : newline,
+    indent: column - 1,
+    at: offset,
+  }
+  const rule =
+    text[offset] === '{'
+      ? readFlowMap(reader, 0, NOWHERE)
+      : readMap(reader, reader.indent, 0, NOWHERE)
+  return rule as MapValue
 }
 
-function flowEnd(text: string, column: number): number {
-  FLOW_END.lastIndex = column
-  return FLOW_END.exec(text)?.index ?? text.length
+/** Where the key that begins there ends, with its colon behind it; -1 where none does. */
+function keyEnd({ text, end }: Reader, offset: number): number {
+  if (!isWordCode(text.charCodeAt(offset))) return -1
+  let at = offset + 1
+  while (isKeyCode(text.charCodeAt(at))) at++
+  const isKey =
+    text.charCodeAt(at) === COLON && (at + 1 === end || text.charCodeAt(at + 1) === BLANK)
+  return isKey ? at : -1
 }
 
-const FLOW_END = /[,[\]{}#]/g
-
-function readPlain(reader: Reader, line: Line, findEnd: FindEnd): ScalarValue | undefined {
-  const start = reader.column
-  const end = findEnd(line.text, start)
-  reader.column = end
-  const text = line.text.slice(start, end).trimEnd()
-  if (!isPlain(text)) return undefined
-  const at = positionOf(reader, line, start)
-  const value = resolvePlain(text)
-  if (value === undefined) return undefined
-  return typeof value === 'string'
-    ? { kind: 'scalar', value, text, at, textAt: at }
-    : { kind: 'scalar', value, text, at }
+function skipBlanks(text: string, offset: number): number {
+  let at = offset
+  while (text.charCodeAt(at) === BLANK) at++
+  return at
 }
 
-/** With nothing in it that means something in YAML, where it stands or where others would see it. */
-function isPlain(text: string): boolean {
-  return /^(?:[\w./$+(<=;~^\\\u00a1-\uffff]|[-:](?=[\w.:/-]))/.test(text) && !/: |:$/.test(text)
+/** Whether nothing but a comment is left from there on. */
+function endsAt({ text, end }: Reader, at: number): boolean {
+  return at >= end || (text.charCodeAt(at) === HASH && text.charCodeAt(at - 1) === BLANK)
 }
 
-/** The value of a plain scalar; undefined for a number that is not written in the usual way. */
-function resolvePlain(text: string): Scalar | undefined {
-  const constant = CONSTANTS.get(text)
-  if (constant !== undefined) return constant
-  if (!/^[-+.]?[\d.]/.test(text)) return text
-  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text)
-  return /[:/]|^\d+\.\d+\.|^\d+(?:-\d+|[a-z]+)$/.test(text) ? text : undefined
-}
-
-const CONSTANTS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
-  ...['true', 'True', 'TRUE'].map((text) => [text, true] as const),
-  ...['false', 'False', 'FALSE'].map((text) => [text, false] as const),
-  ...['null', 'Null', 'NULL', '~'].map((text) => [text, null] as const),
-])
-
-/** The key that begins in this column, with its colon behind it. */
-function matchKey(text: string, column: number): string | undefined {
-  KEY.lastIndex = column
-  return KEY.exec(text)?.[0]
-}
-
-const KEY = /\w[\w./-]*(?=:(?: |$))/y
-
-function skipBlanks(text: string, column: number): number {
-  let end = column
-  while (text.charCodeAt(end) === BLANK) end++
-  return end
-}
-
-/** Whether nothing but a comment is left from this column on. */
-function endsAt(text: string, column: number): boolean {
-  return column >= text.length || (text[column] === '#' && text[column - 1] === ' ')
-}
-
-function positionOf({ file }: Reader, { number }: Line, column: number): Position {
-  return { file, line: number, column: column + 1 }
+function positionOf({ file, line, start }: Reader, offset: number): Position {
+  return { file, line, column: offset - start + 1 }
 }

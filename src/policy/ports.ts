@@ -1,7 +1,19 @@
 /** Packs ports into what one rule can hold. */
 
+/** Port options of the protocols' matches under all their names, and multiport's name for them. */
+export const PORT_KEYS: Readonly<Record<string, string>> = {
+  sport: 'sports',
+  'source-port': 'sports',
+  dport: 'dports',
+  'destination-port': 'dports',
+}
+
+export function multiportOption(key: string): string {
+  return PORT_KEYS[key] ?? 'ports'
+}
+
 /** XT_MULTI_PORTS: the slots of a multiport match. */
-const MULTIPORT_SLOTS = 15
+export const MULTIPORT_SLOTS = 15
 
 /** Chunks of ports that each fit one multiport match; a range takes two slots. */
 export function packPorts(ports: readonly string[]): string[][] {

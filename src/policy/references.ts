@@ -11,6 +11,7 @@ import {
   type Ruleset,
   type TableName,
 } from '../ruleset/model.ts'
+import { outlineOf } from '../ruleset/outline.ts'
 import type { Findings } from './findings.ts'
 import { didYouMean } from './nearest.ts'
 
@@ -59,7 +60,7 @@ export function checkReferences(
 }
 
 function targetName(rule: Rule | undefined): string {
-  return rule?.spec.target?.name ?? ''
+  return (rule && outlineOf(rule).target?.name) ?? ''
 }
 
 function findExternalJumps({ family, tables }: Ruleset, targetAt: TargetPositions): ExternalJump[] {
@@ -80,7 +81,8 @@ function findExternalJumps({ family, tables }: Ruleset, targetAt: TargetPosition
 }
 
 /** The user-defined chain that a rule jumps to, if it does. */
-function userChain({ spec: { target } }: Rule): string | undefined {
+function userChain(rule: Rule): string | undefined {
+  const { target } = outlineOf(rule)
   if (target === undefined || target.opaque !== undefined) return undefined
   const { name } = target
   const isTarget = FAMILIES.some((family) => findTarget(name, family) !== undefined)

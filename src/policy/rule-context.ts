@@ -12,7 +12,9 @@ export interface RuleContext extends OperandContext {
   /** The families that the chain exists in. */
   readonly families: readonly Family[]
   /** Where the target of each compiled rule is written: what is wrong with a jump points there. */
-  readonly targetAt: WeakMap<Rule, Position>
+  readonly targetAt: Pick<WeakMap<Rule, Position>, 'get'> & {
+    readonly set: (rule: Rule, at: Position) => void
+  }
 }
 
 /** The rules that one entry of a policy stands for. */

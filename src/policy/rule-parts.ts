@@ -13,7 +13,7 @@ import {
   readPorts,
   readProtocols,
 } from './operand.ts'
-import { closedRange, packPorts } from './ports.ts'
+import { closedRange, PORT_KEYS, packPorts } from './ports.ts'
 import { RULE_KEYS } from './schema-rule.ts'
 import {
   type Entry,
@@ -71,14 +71,6 @@ export interface RuleParts {
 /** Keys that stand for one option of a match. */
 export const SHORTHANDS: Readonly<Record<string, string>> = { ctstate: 'conntrack', state: 'state' }
 
-/** Port options of the protocols' matches under all their names, and multiport's name for them. */
-const PORT_KEYS: Readonly<Record<string, string>> = {
-  sport: 'sports',
-  'source-port': 'sports',
-  dport: 'dports',
-  'destination-port': 'dports',
-}
-
 const PROTOCOL_KEYS: ReadonlySet<string> = new Set(
   EXTENSIONS.flatMap((e) => (e.kind === 'match' && e.implicitFor !== undefined ? [e] : [])).flatMap(
     (e) => Object.entries(e.options).flatMap(([name, option]) => [name, ...(option.aliases ?? [])]),
@@ -86,10 +78,6 @@ const PROTOCOL_KEYS: ReadonlySet<string> = new Set(
 )
 
 const KNOWN_KEYS: ReadonlySet<string> = new Set([...RULE_KEYS, ...PROTOCOL_KEYS])
-
-export function multiportOption(key: string): string {
-  return PORT_KEYS[key] ?? 'ports'
-}
 
 /** False, and reported, when the rule has keys that nothing knows. */
 export function checkKeys(rule: MapValue, findings: Findings): boolean {
@@ -194,11 +182,12 @@ function multiport(entry: Entry, { negated, members }: Operand): MatchPart {
   }
 }
 
-function readTarget(rule: MapValue, { findings }: OperandContext): TargetPart | undefined {
+/** Its mistakes are reported if there is a context to report them to. */
+export function readTarget(rule: MapValue, context?: OperandContext): TargetPart | undefined {
   const jump = entryOf(rule, 'jump')
   const goto = entryOf(rule, 'goto')
   if (jump !== undefined && goto !== undefined) {
-    findings.error('conflicting-options', goto.keyAt, 'a rule has either jump or goto')
+    context?.findings.error('conflicting-options', goto.keyAt, 'a rule has either jump or goto')
   }
   const entry = jump ?? goto
   if (entry === undefined) return undefined

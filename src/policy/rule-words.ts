@@ -13,7 +13,8 @@ import { OWN_PROTOCOLS } from '../extensions/values/protocol.ts'
 import type { Family } from '../ruleset/model.ts'
 import { type OperandContext, type OperandMember, protocolFamilies } from './operand.ts'
 import { extensionWords, optionWords, type Word } from './option-words.ts'
-import { type MatchPart, multiportOption, type RuleParts, type TargetPart } from './rule-parts.ts'
+import { multiportOption } from './ports.ts'
+import type { MatchPart, RuleParts, TargetPart } from './rule-parts.ts'
 import { type Entry, entriesOf } from './value.ts'
 
 /** One member of each list, and one chunk of each multiport. */

@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import type { Diagnostic, DiagnosticCode, Position } from '../base/diagnostic.ts'
 import { readDocument } from './document.ts'
 import type { PolicyFiles } from './files.ts'
+import { type FoldRule, startFolding } from './folded-rule.ts'
 import { expandGlob, hasWildcard } from './glob.ts'
 import { get, itemsOf, type ScalarValue, type Value } from './value.ts'
 
@@ -32,6 +33,7 @@ interface State {
   readonly diagnostics: Diagnostic[]
   /** Real paths of what is read already. */
   readonly done: Set<string>
+  readonly fold: FoldRule
 }
 
 export interface ReadSourcesOptions {
@@ -50,6 +52,7 @@ export function readSources(path: string, options: ReadSourcesOptions): Sources 
     sources: [],
     diagnostics: [],
     done: new Set(),
+    fold: startFolding(),
   }
   const real = path === '-' ? join(root, '-') : (files.realPath(path) ?? resolve(path))
   readFile({ path, real, folder }, [], state)
@@ -76,7 +79,7 @@ function readFile(file: File, stack: readonly string[], state: State, at?: Posit
     return
   }
   const shown = file.path === '-' ? 'stdin' : file.path
-  const { value, diagnostics } = readDocument(read.text, shown)
+  const { value, diagnostics } = readDocument(read.text, shown, state.fold)
   state.diagnostics.push(...diagnostics)
   if (value === undefined) return
   state.sources.push({ file: shown, text: read.text, value })

@@ -34,6 +34,8 @@ export interface MapValue {
   readonly kind: 'map'
   readonly entries: readonly Entry[]
   readonly at: Position
+  /** Only of a folded rule (folded-rule.ts): no text in it has a `${` or a control character. */
+  readonly form?: object
 }
 
 export type Value = ScalarValue | ListValue | MapValue
@@ -46,6 +48,16 @@ export function entriesOf(value: Value | undefined): readonly Entry[] {
 /** The items of a list; none for anything else. */
 export function itemsOf(value: Value | undefined): readonly Value[] {
   return value?.kind === 'list' ? value.items : []
+}
+
+/** Whether a key is there twice. */
+export function hasTwins(entries: readonly Entry[]): boolean {
+  if (entries.length > 16) return new Set(entries.map(({ key }) => key)).size < entries.length
+  for (let i = 1; i < entries.length; i++) {
+    const key = entries[i]?.key
+    for (let j = 0; j < i; j++) if (entries[j]?.key === key) return true
+  }
+  return false
 }
 
 export function entryOf(value: Value | undefined, key: string): Entry | undefined {
@@ -63,20 +75,29 @@ export function stringOf(value: Value | undefined): string | undefined {
   return value?.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined
 }
 
-/** What the JSON schema validates. */
-export function toPlain(value: Value): unknown {
+/** What the JSON schema validates. With `forms`, only one folded rule of each is part of it. */
+export function toPlain(value: Value, forms?: Set<object>): unknown {
   switch (value.kind) {
     case 'scalar':
       return value.value
-    case 'list':
-      return value.items.map(toPlain)
+    case 'list': {
+      const items = forms === undefined ? value.items : value.items.filter((i) => isNew(i, forms))
+      return items.map((item) => toPlain(item, forms))
+    }
     case 'map': {
       // No prototype: a key `__proto__` must stay an (unknown) key.
       const plain: Record<string, unknown> = Object.create(null)
-      for (const entry of value.entries) plain[entry.key] = toPlain(entry.value)
+      for (const entry of value.entries) plain[entry.key] = toPlain(entry.value, forms)
       return plain
     }
   }
+}
+
+function isNew(value: Value, forms: Set<object>): boolean {
+  if (value.kind !== 'map' || value.form === undefined) return true
+  if (forms.has(value.form)) return false
+  forms.add(value.form)
+  return true
 }
 
 /** Calls `visit` for every scalar and for every key, in document order. */
@@ -112,6 +133,6 @@ export function hasUnresolved(value: Value): boolean {
     case 'list':
       return value.items.some(hasUnresolved)
     case 'map':
-      return value.entries.some((entry) => hasUnresolved(entry.value))
+      return value.form === undefined && value.entries.some((e) => hasUnresolved(e.value))
   }
 }

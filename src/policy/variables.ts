@@ -37,6 +37,7 @@ function walk(value: Value, state: State): Value {
     case 'list':
       return { ...value, items: value.items.flatMap((item) => walkItem(item, state)) }
     case 'map':
+      if (value.form !== undefined) return value
       return {
         ...value,
         entries: value.entries.map((e): Entry => ({ ...e, value: walk(e.value, state) })),

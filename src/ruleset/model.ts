@@ -104,6 +104,11 @@ export interface Rule {
   readonly key: string
   readonly counters?: Counters
   readonly origin?: Origin | undefined
+  /**
+   * `spec`, but for addresses, ports and comments, which are those of another rule: enough for what does
+   * not depend on them, and the same object for many rules. Only of rules whose spec has to be read.
+   */
+  readonly outline?: RuleSpec
 }
 
 export interface Chain {

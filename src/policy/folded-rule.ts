@@ -1,0 +1,149 @@
+/**
+ * Rules of a policy, folded: most rules of a large policy say the same as others but for their
+ * addresses, ports and names. What they have in common is their form, which is held once; of its own, a
+ * rule has particulars. So one rule of each form is validated and compiled in full (rule-pattern.ts),
+ * and thousands are held without the nodes that they were read as, which are read again for those that
+ * somebody asks about.
+ */
+import type { Position } from '../base/diagnostic.ts'
+import { type ParticularKind, particularKind, particularText } from './particular.ts'
+import type { Entry, MapValue, Value } from './value.ts'
+
+/** What a rule says but for its particulars; the same object for all rules that say the same. */
+export interface RuleForm {
+  /** What may follow: keys and texts, and everything else. */
+  words?: Map<string, RuleForm>
+  others?: Map<string, RuleForm>
+  /** Of the particulars, in their order. Absent where no rule ends. */
+  particulars?: readonly Particular[]
+}
+
+export interface Particular {
+  /** The keys that lead to it. */
+  readonly path: string
+  readonly kind: ParticularKind
+}
+
+/** A document, which can be read from a place in it. */
+export interface RuleSource {
+  readonly text: string
+  readonly readRule: (text: string, offset: number, at: Position) => MapValue
+}
+
+/** Folds a rule that stands there, if it can be. */
+export type FoldRule = (rule: MapValue, offset: number, source: RuleSource) => Value
+
+/** A rule of which the form and the particulars are held. A class, for an accessor costs it nothing. */
+export class FoldedRule implements MapValue {
+  readonly kind = 'map'
+  readonly at: Position
+  readonly form: RuleForm
+  readonly particulars: readonly string[]
+  readonly #offset: number
+  readonly #source: RuleSource
+
+  constructor(
+    about: Pick<FoldedRule, 'at' | 'form' | 'particulars'>,
+    offset: number,
+    source: RuleSource,
+  ) {
+    this.at = about.at
+    this.form = about.form
+    this.particulars = about.particulars
+    this.#offset = offset
+    this.#source = source
+  }
+
+  get entries(): readonly Entry[] {
+    const { text, readRule } = this.#source
+    return readRule(text, this.#offset, this.at).entries
+  }
+}
+
+/** More would take more room than the rules that have them in common could save. */
+const MAX_FORMS = 50_000
+
+/** Folds the rules of one policy, which have their forms in common. */
+export function startFolding(): FoldRule {
+  const root: RuleForm = {}
+  const forms: Forms = { left: MAX_FORMS }
+  return (rule, offset, source) => {
+    const particulars: string[] = []
+    const form = formOf(rule, root, { forms, particulars, found: undefined })
+    if (form === undefined) return rule
+    if (form.particulars === undefined) {
+      const found: Particular[] = []
+      formOf(rule, root, { forms, particulars: [], found })
+      form.particulars = found
+    }
+    return new FoldedRule({ at: rule.at, form, particulars }, offset, source)
+  }
+}
+
+/** How many forms may still be made. */
+interface Forms {
+  left: number
+}
+
+interface Folding {
+  readonly forms: Forms
+  readonly particulars: string[]
+  /** Gets what they are, if somebody asks. */
+  readonly found: Particular[] | undefined
+}
+
+/** Undefined for a rule that has none: it is held as it is. */
+function formOf(rule: MapValue, root: RuleForm, folding: Folding): RuleForm | undefined {
+  let form: RuleForm | undefined = root
+  for (const { key, value } of rule.entries) {
+    // When a rule is over depends on the day.
+    if (key === 'expires') return undefined
+    form = step(form, 'words', key, folding)
+    form = form && after(form, key, value, folding)
+    if (form === undefined) return undefined
+  }
+  return form
+}
+
+/** The form when a value has followed. The path has the keys that lead to it. */
+function after(form: RuleForm, path: string, value: Value, folding: Folding): RuleForm | undefined {
+  const kind = particularKind(path, value)
+  if (kind !== undefined) {
+    const text = particularText(value, kind)
+    folding.particulars.push(text)
+    folding.found?.push({ path, kind })
+    return text.includes('${') ? undefined : step(form, 'others', kind, folding)
+  }
+  let here: RuleForm | undefined
+  switch (value.kind) {
+    case 'scalar':
+      if (typeof value.value !== 'string') return step(form, 'others', `= ${value.text}`, folding)
+      return value.text.includes('${') ? undefined : step(form, 'words', value.text, folding)
+    case 'list':
+      here = step(form, 'others', '[', folding)
+      for (const item of value.items) here = here && after(here, `${path} -`, item, folding)
+      return here && step(here, 'others', ']', folding)
+    case 'map':
+      here = step(form, 'others', '{', folding)
+      for (const { key, value: inner } of value.entries) {
+        here = here && step(here, 'words', key, folding)
+        here = here && after(here, `${path} ${key}`, inner, folding)
+      }
+      return here && step(here, 'others', '}', folding)
+  }
+}
+
+function step(
+  form: RuleForm,
+  map: 'words' | 'others',
+  word: string,
+  { forms }: Folding,
+): RuleForm | undefined {
+  form[map] ??= new Map()
+  const known = form[map].get(word)
+  if (known !== undefined || forms.left === 0) return known
+  forms.left--
+  const next: RuleForm = {}
+  form[map].set(word, next)
+  return next
+}

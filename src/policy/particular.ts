@@ -1,0 +1,152 @@
+/**
+ * What rules of one form differ in: addresses, ports, names, chains to jump to. Each kind is so narrow
+ * that nothing else depends on which one of it a rule has: iptables takes them all, means by them what
+ * is written, and saves them as they are written.
+ */
+import { findTarget } from '../extensions/catalogue.ts'
+import { isSavedPort, isSavedPortRange } from '../extensions/values/port.ts'
+import { isUsualNetwork } from '../net/address.ts'
+import { BUILTIN_CHAINS, CHAIN_NAME_BYTES, VERDICTS } from '../ruleset/hooks.ts'
+import { FAMILIES } from '../ruleset/model.ts'
+import { MULTIPORT_SLOTS, multiportOption } from './ports.ts'
+import type { ListValue, ScalarValue, Value } from './value.ts'
+
+export type ParticularKind =
+  | 'network'
+  | 'negated network'
+  | 'address'
+  | 'negated address'
+  | 'port number'
+  | 'port'
+  | 'port range'
+  | 'port list'
+  | 'endpoint'
+  | 'word'
+  | 'sentence'
+  | 'chain'
+  | 'note'
+
+const KINDS: Readonly<Record<string, (value: ScalarValue) => ParticularKind | undefined>> = {
+  source: addressKind,
+  destination: addressKind,
+  sport: portKind,
+  'source-port': portKind,
+  dport: portKind,
+  'destination-port': portKind,
+  name: nameKind,
+  jump: chainKind,
+  goto: chainKind,
+  'jump DNAT to-destination': endpointKind,
+  'jump SNAT to-source': endpointKind,
+  owner: noteKind,
+  ticket: noteKind,
+  description: noteKind,
+}
+
+/** How iptables saves the option that a particular is the value of. */
+const SAVED_OPTIONS: Readonly<Record<string, string>> = {
+  source: '-s',
+  destination: '-d',
+  sport: '--sport',
+  'source-port': '--sport',
+  dport: '--dport',
+  'destination-port': '--dport',
+  name: '--comment',
+  jump: '-j',
+  goto: '-g',
+  'jump DNAT to-destination': '--to-destination',
+  'jump SNAT to-source': '--to-source',
+}
+
+/** Undefined where the value belongs to the form. The path has the keys within the rule. */
+export function particularKind(path: string, value: Value): ParticularKind | undefined {
+  const kindOf = Object.hasOwn(KINDS, path) ? KINDS[path] : undefined
+  if (kindOf === undefined || value.kind === 'map') return undefined
+  if (value.kind === 'scalar') return kindOf(value)
+  return kindOf === portKind && isPortList(value) ? 'port list' : undefined
+}
+
+/** The particular itself, which a negation is no part of. */
+export function particularText(value: Value, kind: ParticularKind): string {
+  if (value.kind === 'list') return value.items.map((item) => (item as ScalarValue).text).join()
+  const { text } = value as ScalarValue
+  return kind === 'negated network' || kind === 'negated address' ? text.slice(2) : text
+}
+
+/** How iptables saves it. Undefined for what is no part of a saved rule. */
+export function savedParticular(
+  path: string,
+  kind: ParticularKind,
+  text: string,
+): string | undefined {
+  if (kind === 'note') return undefined
+  if (kind === 'port list') return `--${multiportOption(path)} ${text}`
+  return kind === 'sentence' ? `${SAVED_OPTIONS[path]} "${text}"` : `${SAVED_OPTIONS[path]} ${text}`
+}
+
+function addressKind({ value, text }: ScalarValue): ParticularKind | undefined {
+  if (typeof value !== 'string') return undefined
+  if (text.startsWith('! ')) {
+    const bare = text.slice(2)
+    if (isUsualNetwork(bare)) return 'negated network'
+    return isUsualNetwork(`${bare}/32`) ? 'negated address' : undefined
+  }
+  if (isUsualNetwork(text)) return 'network'
+  return isUsualNetwork(`${text}/32`) ? 'address' : undefined
+}
+
+/** Not those at the ends: a range that begins or ends there may be written otherwise. */
+function portKind({ value, text }: ScalarValue): ParticularKind | undefined {
+  if (typeof value === 'number') return isInnerPort(text) ? 'port number' : undefined
+  if (typeof value !== 'string') return undefined
+  if (isInnerPort(text)) return 'port'
+  const isRange = isSavedPortRange(text) && !text.startsWith('0') && !text.endsWith(':65535')
+  return isRange ? 'port range' : undefined
+}
+
+function isInnerPort(text: string): boolean {
+  return isSavedPort(text) && text !== '0' && text !== '65535'
+}
+
+/** What one multiport match holds. */
+function isPortList({ items }: ListValue): boolean {
+  return items.length > 1 && items.length <= MULTIPORT_SLOTS && items.every(isPortNumber)
+}
+
+function isPortNumber(value: Value): boolean {
+  return value.kind === 'scalar' && typeof value.value === 'number' && isInnerPort(value.text)
+}
+
+function endpointKind({ value, text }: ScalarValue): ParticularKind | undefined {
+  const colon = text.indexOf(':')
+  if (typeof value !== 'string' || colon < 0) return undefined
+  const isUsual = isUsualNetwork(`${text.slice(0, colon)}/32`) && isInnerPort(text.slice(colon + 1))
+  return isUsual ? 'endpoint' : undefined
+}
+
+/** 255 bytes are the most that a comment can have, and a character has three at most. */
+function nameKind({ value, text }: ScalarValue): ParticularKind | undefined {
+  if (typeof value !== 'string' || text === '' || text.length > 85) return undefined
+  if (/^[A-Za-z0-9_-]+$/.test(text)) return 'word'
+  return /["'\\]/.test(text) ? undefined : 'sentence'
+}
+
+function chainKind({ value, text }: ScalarValue): ParticularKind | undefined {
+  return typeof value === 'string' && isChainName(text) ? 'chain' : undefined
+}
+
+function isChainName(name: string): boolean {
+  if (NO_CHAINS.has(name) || name.length > CHAIN_NAME_BYTES || !/^\w[\w-]*$/.test(name))
+    return false
+  return !FAMILIES.some((family) => findTarget(name, family) !== undefined)
+}
+
+const NO_CHAINS: ReadonlySet<string> = new Set([
+  ...VERDICTS,
+  ...Object.values(BUILTIN_CHAINS).flat(),
+  'CONTINUE',
+])
+
+function noteKind({ value, text }: ScalarValue): ParticularKind | undefined {
+  return typeof value === 'string' && text !== '' ? 'note' : undefined
+}

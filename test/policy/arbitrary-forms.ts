@@ -1,0 +1,227 @@
+/** Policies in which many rules differ in little, or nearly have a form in common. */
+import fc from 'fast-check'
+import type { Family } from '../../src/ruleset/model.ts'
+
+type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain }
+type PlainRule = Readonly<Record<string, Plain>>
+
+/** What may stand under a key: lists of what one form has in common, or nearly so. */
+export type Choices = Readonly<Record<string, readonly (readonly Plain[])[]>>
+
+/** In these nothing is wrong, where there is a protocol. */
+export const GOOD: Choices = {
+  source: [
+    ['10.0.0.0/8', '10.1.0.0/16', '192.0.2.0/24', '192.0.2.7/32', '10.0.0.1/8', '10.0.0.0/20'],
+    ['192.0.2.1', '192.0.2.2', '255.255.255.255', '0.0.0.0'],
+    ['! 10.0.0.0/8', '! 192.0.2.7/32', '!10.0.0.0/8'],
+    ['! 192.0.2.1', '! 192.0.2.2'],
+    ['office', ['10.0.0.0/8', 'office'], ['192.0.2.1', '192.0.2.2'], '192.0.2.1,192.0.2.2'],
+  ],
+  destination: [
+    ['10.0.0.0/8', '10.1.0.0/16', '192.0.2.0/24', '10.0.0.0/20'],
+    ['192.0.2.1', '192.0.2.2', 'office'],
+    ['! 10.0.0.0/8', '! 192.0.2.7/32'],
+  ],
+  'in-interface': [['eth0', 'eth+', 'lan', '! lo']],
+  protocol: [
+    ['tcp', 'udp'],
+    ['tcp', 6],
+    [['tcp', 'udp'], 'udp'],
+  ],
+  dport: [
+    [1, 22, 80, 443, 65535, 0],
+    ['22', '65534', '65535', 'ssh', 'web', '! 22'],
+    ['1:2', '1000:2000', '0:10', '10:65535', '7:7', ':5', '65534:65535'],
+    [
+      [80, 443],
+      [22, 80, 443],
+      [443, 22],
+      [80, 80],
+      [80, '81:90'],
+      [0, 1],
+    ],
+  ],
+  sport: [
+    [1, 22, 80, 443],
+    [
+      [80, 443],
+      [22, 80, 443],
+    ],
+  ],
+  'source-port': [[[5, 6], [7, 8], 9]],
+  ctstate: [['NEW', 'ESTABLISHED', ['NEW', 'ESTABLISHED'], '! INVALID']],
+  match: [
+    [{ limit: { limit: '10/minute' } }, { limit: { limit: '9/hour', 'limit-burst': 3 } }],
+    [{ comment: { comment: 'x' } }, { addrtype: { 'dst-type': 'LOCAL' } }],
+  ],
+  name: [
+    ['one', 'two', 'thr-ee_3', '-x', '1'],
+    ['a b', '!', '# c', '-s 10.0.0.0/8', '--dport 22', '--comment x', 'ü', 'x'.repeat(90), ' '],
+    ['say "x"', "it's", 'back\\slash', 'a b'],
+  ],
+  owner: [['net', 'web team']],
+  ticket: [
+    ['A-1', 'A-2'],
+    [1, 2],
+  ],
+  description: [['why', 'and why']],
+  family: [['ipv4']],
+  enabled: [[true, false]],
+  expires: [['2026-11-20T00:00:00Z', '2026-11-24T10:00:00Z']],
+  jump: [
+    ['web', 'other', 'third'],
+    ['ACCEPT', 'DROP', 'REJECT'],
+    [{ LOG: { 'log-prefix': 'a ' } }, { LOG: { 'log-prefix': 'b' } }],
+  ],
+}
+
+/** With these, something mostly is. */
+export const ANY: Choices = {
+  ...GOOD,
+  source: [
+    ...(GOOD.source ?? []),
+    ['0.0.0.0/0', '! 0.0.0.0/0', '010.0.0.1', '10.0.0.1'],
+    ['nobody', '2001:db8::/32', '! office', '10.0.0.1'],
+  ],
+  'out-interface': [['eth1', ['eth1', 'eth2']]],
+  protocol: [['tcp', 'icmp', 'icmpv6', '! tcp']],
+  dport: [...(GOOD.dport ?? []), ['022', '0x50', '0:65535', '20:10', '22']],
+  ctstate: [['NEW', 'NOTHING']],
+  match: [
+    [{ owner: { 'uid-owner': 0 } }, { nothing: {} }, { tcp: { dport: 80 } }],
+    [{ set: { 'match-set': 'v6 src' } }, { set: { 'match-set': 'absent src' } }],
+  ],
+  family: [['ipv4', 'ipv6']],
+  jump: [
+    ...(GOOD.jump ?? []),
+    ['web', 'nowhere', 'a-very-long-name-of-a-chain-that-none-can-have', 'INPUT', 'accept'],
+    [
+      { DNAT: { 'to-destination': '10.0.0.1:80' } },
+      { DNAT: { 'to-destination': '10.0.0.2:8080' } },
+      { DNAT: { 'to-destination': '10.0.0.3' } },
+    ],
+  ],
+  goto: [['web', 'other', 'ACCEPT']],
+}
+
+const NAT: Choices = {
+  source: GOOD.source ?? [],
+  protocol: [['tcp', 'udp']],
+  dport: GOOD.dport ?? [],
+  jump: ANY.jump?.slice(-1) ?? [],
+  name: GOOD.name ?? [],
+}
+
+/** Rules of a few forms. */
+function arbitraryRules(choices: Choices): fc.Arbitrary<readonly PlainRule[]> {
+  const usual = ['source', 'destination', 'dport', 'name'].filter((key) => key in choices)
+  const form = fc
+    .tuple(fc.subarray(usual), fc.subarray(Object.keys(choices), { maxLength: 2 }), fc.nat(20))
+    .map(([some, more, choice]) =>
+      [...new Set(['protocol', ...some, ...more.filter((key) => key !== 'goto'), 'jump'])].map(
+        (key, i) => {
+          const values = choices[key] ?? []
+          return [key, values[(choice + i) % values.length] ?? []] as const
+        },
+      ),
+    )
+  const picks = fc.array(fc.array(fc.nat(11), { minLength: 8, maxLength: 8 }), {
+    minLength: 2,
+    maxLength: 12,
+  })
+  const rules = fc
+    .tuple(form, picks)
+    .map(([entries, rows]) =>
+      rows.map((row) =>
+        Object.fromEntries(
+          entries.map(([key, values], i) => [key, values[(row[i] ?? i) % values.length] ?? '']),
+        ),
+      ),
+    )
+  return fc.array(rules, { maxLength: 4 }).map((lists) => lists.flat())
+}
+
+export interface PlainPolicy {
+  readonly families: readonly Family[]
+  readonly chains: Readonly<Record<string, readonly PlainRule[]>>
+  readonly nat: readonly PlainRule[]
+}
+
+export function arbitraryPlainPolicy(choices: Choices): fc.Arbitrary<PlainPolicy> {
+  const rules = arbitraryRules(choices)
+  const last = rules.map((all) =>
+    all.filter((rule) => !['web', 'other', 'third'].includes(String(rule.jump))),
+  )
+  return fc.record({
+    families: fc.constantFrom<readonly Family[]>(['ipv4', 'ipv6'], ['ipv4']),
+    chains: fc.record({ INPUT: rules, FORWARD: rules, web: last, other: last, third: last }),
+    nat: arbitraryRules(NAT),
+  })
+}
+
+type Tables = Readonly<
+  Record<string, { family?: Family; chains: Record<string, { rules: readonly PlainRule[] }> }>
+>
+
+function tablesOf({ chains, nat }: PlainPolicy): Tables {
+  return {
+    filter: {
+      chains: Object.fromEntries(Object.entries(chains).map(([name, rules]) => [name, { rules }])),
+    },
+    nat: { family: 'ipv4', chains: { PREROUTING: { rules: nat } } },
+  }
+}
+
+function headOf({ families }: PlainPolicy): Readonly<Record<string, Plain>> {
+  return {
+    apiVersion: 'fwctl/v1',
+    metadata: { name: 'FOLDED' },
+    families,
+    define: {
+      addresses: { office: ['198.51.100.0/24', '203.0.113.0/24', '2001:db8:10::/48'] },
+      ports: { web: [80, 443] },
+      interfaces: { lan: ['eth0', 'eth1'] },
+    },
+    sets: { v6: { type: 'hash:ip', family: 'inet6' } },
+  }
+}
+
+export function policyJson(policy: PlainPolicy, space?: number): string {
+  return JSON.stringify({ ...headOf(policy), tables: tablesOf(policy) }, null, space)
+}
+
+/** Every other rule in one line. */
+export function policyYaml(policy: PlainPolicy): string {
+  const head = Object.entries(headOf(policy)).map(([key, value]) => `${key}: ${flow(value)}`)
+  const lines = Object.entries(tablesOf(policy)).flatMap(([table, { family, chains }]) => [
+    `  ${table}:`,
+    ...(family === undefined ? [] : [`    family: ${family}`]),
+    '    chains:',
+    ...Object.entries(chains).flatMap(([chain, { rules }]) => [
+      `      ${chain}:`,
+      `        rules:${rules.length === 0 ? ' []' : ''}`,
+      ...rules.flatMap((rule, i) => ruleLines(rule, i % 2 === 0)),
+    ]),
+  ])
+  return `${[...head, 'tables:', ...lines].join('\n')}\n`
+}
+
+function ruleLines(rule: PlainRule, inOne: boolean): readonly string[] {
+  if (inOne) return [`          - ${flow(rule)}`]
+  return Object.entries(rule).map(
+    ([key, value], i) => `          ${i === 0 ? '-' : ' '} ${key}: ${flow(value)}`,
+  )
+}
+
+function flow(value: Plain): string {
+  if (typeof value === 'string') return /^[a-z][\w-]*$/i.test(value) ? value : quote(value)
+  if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`
+  return `{ ${Object.entries(value)
+    .map(([key, inner]) => `${key}: ${flow(inner)}`)
+    .join(', ')} }`
+}
+
+function quote(text: string): string {
+  return text.includes('"') ? `'${text.replaceAll("'", "''")}'` : JSON.stringify(text)
+}
