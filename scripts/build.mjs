@@ -8,6 +8,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { basename, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { BUNDLE, bundleWatchdog } from './bundle.mjs'
+import { modulesEntry, rulesApart, sharedModules } from './parts.mjs'
 
 const COMMON_JS = {
   format: 'cjs',
@@ -71,9 +72,20 @@ async function bundleLibrary() {
 }
 
 async function bundleBin() {
-  const bundles = [bundleScript('cli', 'src/cli/run.ts', [schemasBeside, lazyImports])]
-  for (const name of PACKAGES_APART) bundles.push(bundleScript(name, name, []))
-  const made = await Promise.all(bundles)
+  const common = [schemasBeside, lazyImports]
+  // What the first two need of each other is known once they have been bundled without it.
+  const asked = new Set()
+  const alone = await bundleCli(new Set(), [...common, rulesApart(asked)])
+  const needed = new Set()
+  const rules = await bundleScript('rules', modulesEntry(asked), [
+    ...common,
+    sharedModules(new Set(alone.inputs), needed),
+  ])
+  const cli = await bundleCli(needed, [...common, rulesApart(new Set())])
+  const packages = await Promise.all(
+    PACKAGES_APART.map((name) => bundleScript(name, { entryPoints: [name] })),
+  )
+  const made = [cli, rules, ...packages]
   const digest = createHash('sha256')
     .update(made.map(({ text }) => text).join(''))
     .digest('hex')
@@ -89,13 +101,19 @@ async function bundleBin() {
   return made.flatMap(({ inputs }) => inputs)
 }
 
+function bundleCli(shared, plugins) {
+  const { stdin } = modulesEntry(shared)
+  const contents = `export { run } from './src/cli/run.ts'\n${stdin.contents}`
+  return bundleScript('cli', { stdin: { ...stdin, contents } }, plugins)
+}
+
 /** A function of what loadBundle hands in, so that the script is compiled as it stands in the file. */
-async function bundleScript(name, entry, plugins) {
+async function bundleScript(name, entry, plugins = []) {
   const outfile = `dist/${name}.cjs`
   const { metafile } = await build({
     ...BUNDLE,
     ...COMMON_JS,
-    entryPoints: [entry],
+    ...entry,
     outfile,
     banner: { js: '(function (exports, require, module, __filename, __dirname, bundleUrl) {' },
     footer: { js: '})' },

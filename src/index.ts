@@ -47,7 +47,8 @@ export type { SetChange } from './ipset/diff.ts'
 export { parseSets, printSet } from './ipset/save.ts'
 export type { IpSet, LiveSets, SetEntry, SetGoal, SetHeader } from './ipset/set.ts'
 // iptables-save text
-export { parseSave, printSave, type SavedRuleset } from './iptables/save.ts'
+export { parseSave, printSave } from './iptables/save.ts'
+export type { SavedRuleset } from './iptables/save-reader.ts'
 // The plan
 export type { Change, Summary } from './plan/change.ts'
 export { diffRulesets } from './plan/diff.ts'

@@ -18,9 +18,12 @@ if (argv[0] === '--version' || argv[0] === '-V') openOutput(1).write(`${manifest
 else void start()
 
 async function start(): Promise<void> {
+  const uid = process.geteuid?.() ?? -1
+  const begun = (await import('./cli/early.ts')).beginEarly(argv, uid)
   const { run } = await import('./cli/run.ts')
   process.exitCode = await run({
     argv,
+    begun,
     get stdin() {
       return process.stdin
     },
@@ -31,7 +34,7 @@ async function start(): Promise<void> {
     columns: isTerminal(1) ? process.stdout.columns : undefined,
     cwd: process.cwd(),
     build: typeof FWCTL_BUILD === 'string' ? FWCTL_BUILD : undefined,
-    uid: process.geteuid?.() ?? -1,
+    uid,
     onInterrupt,
   })
 }

@@ -33,6 +33,18 @@ type Bundle = (
 
 /** What the bundle exports. On a good end of the run its code cache is written, where there was none. */
 export function loadBundle(input: BundleInput): object {
+  const known = loaded.get(input.path)
+  if (known !== undefined) return known.exports
+  const module = { exports: {} }
+  // Before it is run: what it loads may ask for it.
+  loaded.set(input.path, module)
+  runBundle(input, module)
+  return module.exports
+}
+
+const loaded = new Map<string, { readonly exports: object }>()
+
+function runBundle(input: BundleInput, module: { exports: object }): void {
   const { path, build, verb } = input
   // Read as Latin-1 (it is ASCII), it is not decoded.
   const source = readFileSync(path, 'latin1')
@@ -44,11 +56,9 @@ export function loadBundle(input: BundleInput): object {
       if (GOOD_ENDS.includes(code)) writeCache(cachePath, script.createCachedData())
     })
   }
-  const module = { exports: {} }
   const bundle = script.runInThisContext() as Bundle
   const url = `file://${encodeURI(path)}`
   bundle(module.exports, requireFrom(input), module, path, dirname(path), url)
-  return module.exports
 }
 
 /** Done, and changes pending. A run that failed early has not seen the functions that the others need. */
@@ -78,14 +88,24 @@ function unpack(bytes: Buffer): Buffer | undefined {
   return data.length > 0 && data.equals(bytes.subarray(data.length)) ? data : undefined
 }
 
-/** `require`, also for other bundles; `lazy:` before a name, as the build writes it, is a stand-in. */
+/**
+ * `require`, also for other bundles and, behind a `#`, for modules in them. What has `lazy:` before its
+ * name, as the build writes it, is a stand-in.
+ */
 function requireFrom(input: BundleInput): (id: string) => unknown {
   return (id) => {
-    if (id.startsWith(LAZY))
+    if (id.startsWith(LAZY)) {
       return standIn(() => requireFrom(input)(id.slice(LAZY.length)) as object)
-    if (!/^\.\/.*\.cjs$/.test(id)) return input.require(id)
-    return loadBundle({ ...input, path: join(dirname(input.path), id) })
+    }
+    const [, file, part] = /^\.\/(.*\.cjs)(?:#(.*))?$/.exec(id) ?? []
+    if (file === undefined) return input.require(id)
+    const bundle = loadBundle({ ...input, path: join(dirname(input.path), file) })
+    return part === undefined ? bundle : (bundle as PartedBundle).parts[part]?.()
   }
+}
+
+interface PartedBundle {
+  readonly parts: Readonly<Record<string, () => object>>
 }
 
 const LAZY = 'lazy:'

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { BackendChoice } from '../host/backend.ts'
+import type { BegunRun } from '../host/begun-run.ts'
 import type { Family } from '../ruleset/model.ts'
 import type { Logger } from './logger.ts'
 import type { VerbSpec } from './verb.ts'
@@ -24,6 +25,8 @@ export interface RunInput {
   readonly uid: number
   /** Another one for each build of fwctl: what it keeps for itself is for this one alone. */
   readonly build?: string | undefined
+  /** Programs that run already, to be taken for those that will be asked for. */
+  readonly begun?: readonly BegunRun[]
   /** The clock; absent: the real one. */
   readonly now?: () => Date
   /** Calls the listener at each Ctrl-C, until what it returns is called. Absent: never. */
@@ -83,7 +86,7 @@ export interface Options {
 
 /** What a verb works with. */
 export interface Context
-  extends Pick<RunInput, 'stdin' | 'isTTY' | 'env' | 'cwd' | 'uid' | 'build' | 'now'> {
+  extends Pick<RunInput, 'stdin' | 'isTTY' | 'env' | 'cwd' | 'uid' | 'build' | 'begun' | 'now'> {
   /** All of stdin, lossless (`decodeText`); the same text each time. */
   readonly stdinText: () => Promise<string>
   readonly options: Options

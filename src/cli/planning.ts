@@ -162,7 +162,7 @@ async function beginReading(
   if (before) await begun.catch(() => undefined)
   // The policy is read in one go: by then the programs have to be started.
   await nextTurn()
-  return { host, begun, stop: () => needless.abort() }
+  return { host, begun, stop: () => needless.abort('nobody waits for it') }
 }
 
 async function readRules(

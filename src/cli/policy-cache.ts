@@ -18,6 +18,7 @@ import { mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { checksum } from '../base/checksum.ts'
 import type { PolicyFiles } from '../policy/files.ts'
+import { cacheFolder } from './cache-folder.ts'
 import type { Context } from './context.ts'
 import { isOwnDirectory, isSafelyReached, readOwnFile, writeOwnFile } from './own-file.ts'
 import { type FoundEntry, readEntry } from './policy-entry.ts'
@@ -40,9 +41,9 @@ export function openPolicyCache(
   about: { readonly key: string; readonly text: string },
   context: Pick<Context, 'env' | 'uid' | 'build' | 'options'>,
 ): PolicyCache | undefined {
-  const folder = cacheFolder(context)
-  const isWanted = context.build !== undefined && context.options.cache !== false
-  if (folder === undefined || !isWanted) return undefined
+  const base = cacheFolder(context)
+  if (base === undefined) return undefined
+  const folder = join(base, 'policies')
   const { key, text } = about
   const path = join(folder, `${checksum(Buffer.from(`${key}\n${text}`))}.policy`)
   return {
@@ -69,14 +70,6 @@ export function openPolicyCache(
       }
     },
   }
-}
-
-/** XDG_CACHE_HOME, else the system's for root and the user's own for others. */
-function cacheFolder({ env, uid }: Pick<Context, 'env' | 'uid'>): string | undefined {
-  const { XDG_CACHE_HOME, HOME } = env
-  const ofUser = HOME === undefined ? undefined : join(HOME, '.cache')
-  const base = XDG_CACHE_HOME || (uid === 0 ? '/var/cache' : ofUser)
-  return base?.startsWith('/') ? join(base, 'fwctl/policies') : undefined
 }
 
 /** The oldest go, and what runs that were cut short have left. */

@@ -40,6 +40,7 @@ export async function run(input: RunInput): Promise<ExitCode> {
       cwd: input.cwd,
       uid: input.uid,
       build: input.build,
+      ...(input.begun && { begun: input.begun }),
       ...(input.now && { now: input.now }),
       options: line.options,
       verbs: VERBS,
@@ -67,6 +68,7 @@ export async function run(input: RunInput): Promise<ExitCode> {
     return reportFailure(error, { complain, stack, colour: wantsColour(input, 'stderr', color) })
   } finally {
     await Promise.allSettled(endings.map((end) => end()))
+    for (const { stop } of input.begun ?? []) stop()
   }
 }
 

@@ -1,11 +1,13 @@
 /** The host, user and namespace that the command line means. */
 import { resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
+import { takingUp } from '../host/begun-run.ts'
 import type { Executor, Machine } from '../host/executor.ts'
 import { localMachine } from '../host/local-machine.ts'
 import { type Namespace, netnsExecutor, requireNamespace } from '../host/netns-executor.ts'
 import { defaultStateDir } from '../host/state-dir.ts'
 import type { Context, Options } from './context.ts'
+import { withKnownVersions } from './known-versions.ts'
 import type { Logger } from './logger.ts'
 
 export interface Target {
@@ -81,12 +83,15 @@ async function open(context: Context): Promise<Target> {
     const namespace = { kind: 'process', pid: container.pid } as const
     return { executor: containerExecutor(base, container), namespace }
   }
-  if (options.netns === undefined) return { executor: base }
+  const isHere = options.host === undefined && options.sudo !== true
+  const local = (executor: Executor): Executor =>
+    isHere ? withKnownVersions(executor, context) : executor
+  if (options.netns === undefined) return { executor: local(base) }
   // Whether there is one of that name shows with the first program that is run in it.
   const namespace: Namespace = /^(pid:)?\d+$/.test(options.netns)
     ? await requireNamespace(base, options.netns)
     : { kind: 'name', name: options.netns }
-  return { executor: netnsExecutor(base, namespace), namespace }
+  return { executor: local(netnsExecutor(base, namespace)), namespace }
 }
 
 async function openMachine(context: Context): Promise<Machine> {
@@ -96,8 +101,11 @@ async function openMachine(context: Context): Promise<Machine> {
 }
 
 async function newMachine(context: Context): Promise<Machine> {
-  const { options } = context
-  const machine = options.host === undefined ? localMachine() : await openSsh(options.host, context)
+  const { options, begun = [] } = context
+  const machine =
+    options.host === undefined
+      ? takingUp(localMachine(), begun)
+      : await openSsh(options.host, context)
   if (!options.sudo) return machine
   const { sudoMachine } = await import('../host/sudo-machine.ts')
   return sudoMachine(machine)

@@ -72,6 +72,11 @@ export interface Command {
    * after the end of the program, which then has got no more than `input`.
    */
   readonly rest?: () => Promise<string>
+  /**
+   * Called with what it prints on stdout while it does, whole lines at a time. All of it is in the
+   * result too; an executor may keep parts of it, or all, for that.
+   */
+  readonly onOutput?: (text: string) => void
   /** Milliseconds after which it is killed. */
   readonly timeoutMs: number
   /** Kills it. Leave it out where an interrupted child would leave the host half-done. */

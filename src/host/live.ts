@@ -2,6 +2,7 @@ import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
 import { parseSave } from '../iptables/save.ts'
+import { type SavedRuleset, saveReader } from '../iptables/save-reader.ts'
 import type { Dialect, Family, Ruleset, TableName } from '../ruleset/model.ts'
 import {
   type BackendChoice,
@@ -10,6 +11,7 @@ import {
   programStems,
   requireTools,
 } from './backend.ts'
+import { type Arriving, newArriving } from './begun-run.ts'
 import { type Command, describeResult, type Executor, type Result } from './executor.ts'
 
 /** What the kernel holds for one family, as read at one moment. */
@@ -39,7 +41,12 @@ export interface ReadLiveOptions {
 }
 
 /** By the path of the program that makes them. */
-export type BegunDumps = ReadonlyMap<string, Promise<Result>>
+export type BegunDumps = ReadonlyMap<string, BegunDump>
+
+interface BegunDump {
+  readonly result: Promise<Result>
+  readonly arriving: Arriving
+}
 
 /** iptables-save of 100,000 rules takes some 10 s on a slow machine. */
 const SAVE_TIMEOUT_MS = 120_000
@@ -69,14 +76,14 @@ export async function beginDumps(
   choice: BackendChoice,
   options: { readonly families: readonly Family[]; readonly signal?: AbortSignal | undefined },
 ): Promise<BegunDumps> {
-  const begun = new Map<string, Promise<Result>>()
+  const begun = new Map<string, BegunDump>()
   for (const family of options.families) {
     for (const stem of programStems(family, choice)) {
       const path = await executor.find(`${stem}-save`)
       if (path === undefined) continue
-      const dump = executor.run(dumpCommand(path, options))
+      const dump = beginDump(executor, path, options)
       // Whoever takes it up sees how it ended.
-      dump.catch(() => undefined)
+      dump.result.catch(() => undefined)
       begun.set(path, dump)
       break
     }
@@ -91,13 +98,36 @@ async function readFamily(
   options: ReadLiveOptions,
 ): Promise<LiveFamily> {
   const tools = requireTools(backend, family)
-  const dumps = (options.tables ?? [undefined]).map((table) =>
-    dump(executor, tools, { ...options, table }),
-  )
-  const text = (await Promise.all(dumps)).join('')
   const known = options.known?.[family]
+  const about = { family, dialect: tools.dialect, file: tools.save, names: options.names }
+  const dumps = (options.tables ?? [undefined]).map((table) =>
+    dumpOf(executor, tools, { ...options, table }),
+  )
+  const [only] = dumps
+  if (known === undefined && dumps.length === 1 && only !== undefined) {
+    return readArriving(executor, only, about)
+  }
+  const texts = await Promise.all(dumps.map((dump) => textOf(executor, dump, about)))
+  const text = texts.join('')
   if (known !== undefined && withoutTimes(known.text) === withoutTimes(text)) return known
-  return parseLive(text, { family, dialect: tools.dialect, file: tools.save, ...options })
+  return parseLive(text, about)
+}
+
+/** Reads a dump line by line while iptables-save still prints it, on another processor. */
+async function readArriving(
+  executor: Executor,
+  dump: BegunDump,
+  about: AboutDump,
+): Promise<LiveFamily> {
+  const reader = saveReader(about)
+  let length = 0
+  dump.arriving.to((text) => {
+    length += text.length
+    reader.write(text)
+  })
+  const text = await textOf(executor, dump, about)
+  reader.write(text.slice(length))
+  return liveFrom(text, reader.end(), about)
 }
 
 function withoutTimes(dump: string): string {
@@ -115,40 +145,55 @@ function dumpCommand(program: string, { table, signal }: DumpOptions): Command {
   return { program, args, timeoutMs: SAVE_TIMEOUT_MS, signal }
 }
 
-/** What iptables-save prints, of all tables or of one. */
-async function dump(
+/** Of all tables or of one; begun now, or before. */
+function dumpOf(
   executor: Executor,
   tools: FamilyTools,
   options: DumpOptions & { readonly begun?: BegunDumps },
-): Promise<string> {
-  const { family } = tools.dialect
+): BegunDump {
   const begun = options.table === undefined ? options.begun?.get(tools.save) : undefined
-  const result = await (begun ?? executor.run(dumpCommand(tools.save, options)))
-  if (result.status !== 0) {
-    throw new FwctlError(
-      isPermissionProblem(result.stderr) ? 'no-permission' : 'live-unreadable',
-      `${tools.save} failed on ${executor.label} (${describeResult(result)}). Nothing was changed.`,
-      { details: { family, status: result.status, stderr: result.stderr } },
-    )
-  }
-  return result.stdout
+  return begun ?? beginDump(executor, tools.save, options)
+}
+
+function beginDump(executor: Executor, program: string, options: DumpOptions): BegunDump {
+  const arriving = newArriving()
+  const command = { ...dumpCommand(program, options), onOutput: arriving.add }
+  return { result: executor.run(command), arriving }
+}
+
+/** What a dump is of, and who made it. */
+interface AboutDump {
+  readonly family: Family
+  readonly dialect: Dialect
+  /** Its file, or the program. */
+  readonly file: string
+  readonly names?: Names | undefined
+}
+
+/** What iptables-save printed in all. */
+async function textOf(
+  executor: Executor,
+  { result }: BegunDump,
+  { family, file }: AboutDump,
+): Promise<string> {
+  const ended = await result
+  if (ended.status === 0) return ended.stdout
+  throw new FwctlError(
+    isPermissionProblem(ended.stderr) ? 'no-permission' : 'live-unreadable',
+    `${file} failed on ${executor.label} (${describeResult(ended)}). Nothing was changed.`,
+    { details: { family, status: ended.status, stderr: ended.stderr } },
+  )
 }
 
 /**
  * A dump as live state, also one from a file. Throws FwctlError `live-unreadable` with the findings
  * in `details.diagnostics`.
  */
-export function parseLive(
-  text: string,
-  options: {
-    readonly family: Family
-    readonly dialect: Dialect
-    readonly file: string
-    readonly names?: Names
-  },
-): LiveFamily {
-  const { family, dialect, file, names } = options
-  const saved = parseSave(text, { family, file, dialect, ...(names ? { names } : {}) })
+export function parseLive(text: string, about: AboutDump): LiveFamily {
+  return liveFrom(text, parseSave(text, about), about)
+}
+
+function liveFrom(text: string, saved: SavedRuleset, { family, file }: AboutDump): LiveFamily {
   if (hasErrors(saved.diagnostics)) {
     const errors = saved.diagnostics.filter((one) => one.severity === 'error')
     const first = errors[0]

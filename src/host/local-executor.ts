@@ -1,6 +1,4 @@
-import { accessSync, constants, realpathSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFileSync, realpathSync } from 'node:fs'
 import { execa } from 'execa'
 import { FwctlError } from '../base/error.ts'
 import {
@@ -10,14 +8,15 @@ import {
   type FollowedProcess,
   PROGRAM_DIRECTORIES,
 } from './executor.ts'
+import { findProgram } from './find-program.ts'
 import { holdProgram } from './hold-program.ts'
 import { decodeText } from './lossless-text.ts'
 import { cancelledRun, runProgram } from './run-program.ts'
 
 /** Runs programs on this host, in fwctl's own network namespace. */
 export function localExecutor(): Executor {
-  const found = new Map<string, Promise<string | undefined>>()
-  const find = (program: string): Promise<string | undefined> => {
+  const found = new Map<string, string | undefined>()
+  const find = async (program: string): Promise<string | undefined> => {
     const path = found.get(program) ?? findProgram(program)
     found.set(program, path)
     return path
@@ -34,7 +33,7 @@ export function localExecutor(): Executor {
     },
     readFile: async (path) => {
       try {
-        return decodeText(await readFile(path))
+        return decodeText(readFileSync(path))
       } catch {
         return undefined
       }
@@ -44,20 +43,6 @@ export function localExecutor(): Executor {
     follow: async (command, onOutput) =>
       followOutput(await resolve(find, command), command.args, onOutput),
   }
-}
-
-async function findProgram(program: string): Promise<string | undefined> {
-  for (const directory of PROGRAM_DIRECTORIES) {
-    const path = join(directory, program)
-    try {
-      // A handful of system calls: handing each to another thread takes longer.
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {
-      // not in this one
-    }
-  }
-  return undefined
 }
 
 async function resolve(

@@ -1,15 +1,33 @@
-import { constants, type Stats } from 'node:fs'
-import { chmod, lstat, mkdir, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+} from 'node:fs'
+import { chmod, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { stageFile, syncDirectory, writeAtomically, writeSynced } from './atomic-file.ts'
 import type { FileStatus, HostFiles, OpenedFile, Staged } from './host-files.ts'
 import { decodeText } from './lossless-text.ts'
 
-/** The files of the machine that fwctl runs on. */
+/**
+ * The files of the machine that fwctl runs on. What every plan reads is read synchronously: Node takes
+ * longer to load its promises of files than a disk takes for these.
+ */
 export const LOCAL_FILES: HostFiles = {
-  inspect: (paths) => Promise.all(paths.map(inspect)),
-  realPath: (path) => realpath(path).catch(() => path),
-  read: (paths) => Promise.all(paths.map(read)),
+  inspect: async (paths) => paths.map(inspect),
+  realPath: async (path) => {
+    try {
+      return realpathSync(path)
+    } catch {
+      return path
+    }
+  },
+  read: async (paths) => paths.map(read),
   write: writeAtomically,
   stage: stageFile,
   writeDirectory: async (path, files) => {
@@ -31,31 +49,31 @@ export const LOCAL_FILES: HostFiles = {
   removeAll,
 }
 
-async function inspect(path: string): Promise<FileStatus | undefined> {
+function inspect(path: string): FileStatus | undefined {
   try {
-    return statusOf(await lstat(path))
+    return statusOf(lstatSync(path))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }
 
-async function read(path: string): Promise<OpenedFile | undefined> {
-  let file: Awaited<ReturnType<typeof open>>
+function read(path: string): OpenedFile | undefined {
+  let file: number
   try {
     // Non-blocking: opening a planted FIFO must not hang.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
-    const status = codeOf(error) === 'ELOOP' ? await inspect(path) : undefined
+    const status = codeOf(error) === 'ELOOP' ? inspect(path) : undefined
     if (status?.kind === 'link') return { status, text: '' }
     throw error
   }
   try {
-    const status = statusOf(await file.stat())
-    return { status, text: status.kind === 'file' ? decodeText(await file.readFile()) : '' }
+    const status = statusOf(fstatSync(file))
+    return { status, text: status.kind === 'file' ? decodeText(readFileSync(file)) : '' }
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 

@@ -26,20 +26,40 @@ interface End {
   readonly stopped: Stop | undefined
 }
 
+export interface StartedProgram {
+  /** Rejects like `Executor.run`. */
+  readonly result: Promise<Result>
+  /** Ends it; the result is then that it was cancelled. */
+  readonly stop: () => void
+}
+
 /** Throws like `Executor.run`, but for a program that is not there. */
 export async function runProgram(path: string, command: Command): Promise<Result> {
-  const { program, args, timeoutMs } = command
-  const { status, signal, output, stopped } = await finish(path, command)
-  if (stopped === 'cancelled') throw cancelledRun(program)
-  if (stopped === 'late') throw failed(`was stopped after ${timeoutMs / 1000} s`)
-  if (stopped === 'loud') throw failed('printed too much and was stopped')
-  if (status !== null) return { status, ...output }
-  return { signal: signal ?? 'unknown', ...output }
-
-  function failed(what: string): FwctlError {
-    const details = { program: path, args, ...output }
-    return new FwctlError('command-failed', `${program} ${what}.`, { details })
+  const { result, stop } = startProgram(path, command)
+  command.signal?.addEventListener('abort', stop)
+  try {
+    return await result
+  } finally {
+    command.signal?.removeEventListener('abort', stop)
   }
+}
+
+/** Does not heed the signal of the command. */
+export function startProgram(path: string, command: Command): StartedProgram {
+  const { program, args, timeoutMs } = command
+  const { end, stop } = start(path, command)
+  const result = end.then(({ status, signal, output, stopped }): Result => {
+    const failed = (what: string): FwctlError => {
+      const details = { program: path, args, ...output }
+      return new FwctlError('command-failed', `${program} ${what}.`, { details })
+    }
+    if (stopped === 'cancelled') throw cancelledRun(program)
+    if (stopped === 'late') throw failed(`was stopped after ${timeoutMs / 1000} s`)
+    if (stopped === 'loud') throw failed('printed too much and was stopped')
+    if (status !== null) return { status, ...output }
+    return { signal: signal ?? 'unknown', ...output }
+  })
+  return { result, stop: () => stop('cancelled') }
 }
 
 export function cancelledRun(program: string): FwctlError {
@@ -49,38 +69,42 @@ export function cancelledRun(program: string): FwctlError {
   )
 }
 
-async function finish(path: string, command: Command): Promise<End> {
-  const { input = '', rest, signal } = command
+function start(
+  path: string,
+  command: Command,
+): { readonly end: Promise<End>; readonly stop: (why: Stop) => void } {
+  const { input = '', rest } = command
   const isFed = input !== '' || rest !== undefined
-  const child = start(path, command, isFed ? 'pipe' : 'ignore')
+  const child = spawn(path, command, isFed ? 'pipe' : 'ignore')
   let stopped: Stop | undefined
   let killing: NodeJS.Timeout | undefined
+  let isOver = false
   const stop = (why: Stop): void => {
+    if (isOver) return
     stopped ??= why
     child.kill('SIGTERM')
     killing ??= setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
   }
-  const cancel = (): void => stop('cancelled')
+  const tooMuch = (): void => stop('loud')
   const timer = setTimeout(() => stop('late'), command.timeoutMs)
-  signal?.addEventListener('abort', cancel)
-  try {
-    const ended = new Promise<Pick<End, 'status' | 'signal'>>((resolve, reject) => {
-      child.once('error', (cause) => reject(notStarted(path, command, cause)))
-      child.once('close', (status, killer) => resolve({ status, signal: killer }))
+  const ended = new Promise<Pick<End, 'status' | 'signal'>>((resolve, reject) => {
+    child.once('error', (cause) => reject(notStarted(path, command, cause)))
+    child.once('close', (status, killer) => resolve({ status, signal: killer }))
+  })
+  const stdout = collect(child.stdout, { tooMuch, onLines: command.onOutput })
+  const stderr = collect(child.stderr, { tooMuch })
+  const feeding = isFed ? feed(child.stdin, input, rest) : undefined
+  const end = Promise.all([ended, feeding])
+    .then(([how]): End => ({ ...how, output: { stdout: stdout(), stderr: stderr() }, stopped }))
+    .finally(() => {
+      isOver = true
+      clearTimeout(timer)
+      clearTimeout(killing)
     })
-    const stdout = collect(child.stdout, () => stop('loud'))
-    const stderr = collect(child.stderr, () => stop('loud'))
-    const feeding = isFed ? feed(child.stdin, input, rest) : undefined
-    const [end] = await Promise.all([ended, feeding])
-    return { ...end, output: { stdout: stdout(), stderr: stderr() }, stopped }
-  } finally {
-    clearTimeout(timer)
-    clearTimeout(killing)
-    signal?.removeEventListener('abort', cancel)
-  }
+  return { end, stop }
 }
 
-function start(path: string, command: Command, stdin: 'pipe' | 'ignore'): ChildProcess {
+function spawn(path: string, command: Command, stdin: 'pipe' | 'ignore'): ChildProcess {
   try {
     return spawnPrivately(path, command, stdin)
   } catch (cause) {
@@ -98,15 +122,35 @@ function notStarted(path: string, { program, args }: Command, cause: unknown): F
 }
 
 /** Returns what gives the text, once the stream has ended. */
-function collect(stream: NodeJS.ReadableStream | null, tooMuch: () => void): () => string {
+function collect(
+  stream: NodeJS.ReadableStream | null,
+  { tooMuch, onLines }: { tooMuch: () => void; onLines?: ((text: string) => void) | undefined },
+): () => string {
   const chunks: Buffer[] = []
   let bytes = 0
+  const tell = onLines && byLines(onLines)
   stream?.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes <= OUTPUT_LIMIT_BYTES) chunks.push(chunk)
-    else tooMuch()
+    if (bytes > OUTPUT_LIMIT_BYTES) return tooMuch()
+    chunks.push(chunk)
+    tell?.(chunk)
   })
   return () => decodeText(Buffer.concat(chunks))
+}
+
+/** A newline is no part of any other character: up to it, bytes can be read as text. */
+function byLines(onLines: (text: string) => void): (chunk: Buffer) => void {
+  let begun: Buffer[] = []
+  return (chunk) => {
+    const end = chunk.lastIndexOf(0x0a) + 1
+    if (end === 0) {
+      begun.push(chunk)
+      return
+    }
+    const lines = chunk.subarray(0, end)
+    onLines(decodeText(begun.length === 0 ? lines : Buffer.concat([...begun, lines])))
+    begun = end === chunk.length ? [] : [chunk.subarray(end)]
+  }
 }
 
 async function feed(

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { isMainThread } from 'node:worker_threads'
 import { type Command, FIXED_ENVIRONMENT } from './executor.ts'
 
 /**
@@ -21,11 +20,21 @@ export function spawnPrivately(
       detached: true,
       stdio: [stdin, 'pipe', 'pipe'],
     })
-  if (!isMainThread) return start()
-  const before = process.umask(0o077)
+  const before = setUmask(0o077)
   try {
     return start()
   } finally {
-    process.umask(before)
+    if (before !== undefined) setUmask(before)
+  }
+}
+
+/** Undefined where it can not be set. */
+function setUmask(mask: number): number | undefined {
+  try {
+    return process.umask(mask)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ERR_WORKER_UNSUPPORTED_OPERATION') return undefined
+    throw error
   }
 }

@@ -26,6 +26,10 @@ export function whyUnfaithful(
   return parseRule(tokenise(rule.text).words, { dialect, names }).cautions[0]
 }
 
+export function isNegated(text: string): boolean {
+  return text.includes('! ')
+}
+
 /**
  * Looks at negated rules only, unless `all` is set: reading every rule costs as much as all else
  * that a plan does, and what iptables stores as a match for all was written with a `!`. Rules whose
@@ -40,14 +44,16 @@ export function unfaithfulRules(
     readonly known?: () => ReadonlySet<string>
   },
 ): readonly UnfaithfulRule[] {
-  return ruleset.tables.flatMap(({ name: table, chains }) =>
-    chains.flatMap(({ name: chain, rules }) =>
-      rules.flatMap((rule, i): UnfaithfulRule[] => {
-        if (!options.all && !rule.text.includes('! ')) return []
-        if (options.known?.().has(rule.text)) return []
+  const found: UnfaithfulRule[] = []
+  for (const { name: table, chains } of ruleset.tables) {
+    for (const { name: chain, rules } of chains) {
+      for (const [i, rule] of rules.entries()) {
+        if (!options.all && !isNegated(rule.text)) continue
+        if (options.known?.().has(rule.text)) continue
         const reason = whyUnfaithful(rule, options)
-        return reason ? [{ table, chain, position: i + 1, rule, reason }] : []
-      }),
-    ),
-  )
+        if (reason) found.push({ table, chain, position: i + 1, rule, reason })
+      }
+    }
+  }
+  return found
 }

@@ -5,40 +5,14 @@
  * those of its pieces, so that asking for it makes nothing else of the rule.
  */
 import { isRefusal, type ValueContext } from '../extensions/extension.ts'
-import type { Names } from '../extensions/names.ts'
 import { isUsualNetwork } from '../net/address.ts'
 import type { Criterion, Dialect, Match, RuleSpec, Target } from '../ruleset/model.ts'
 import { parseInterface, parseNetworks, parseProtocol } from './criteria.ts'
 import { parseRule } from './parse-rule.ts'
+import type { PieceContext, Pieces } from './piece-cache.ts'
 import { beginningOf, type PlainBeginning, plainKey, readBeginning } from './plain-piece.ts'
 import { criteriaKey, type MatchKey, matchesKey, matchKey, targetKey } from './rule-key.ts'
 import { tokenise } from './tokenise.ts'
-
-/** What has been read of one dump. */
-export interface PieceCache {
-  readonly criteria: Map<string, Criterion>
-  /** By protocol: how an option reads may depend on it. */
-  readonly pieces: Map<string, Pieces>
-  /** What pieces begin with; null: not plain. */
-  readonly beginnings: Map<string, PlainBeginning | null>
-}
-
-interface Pieces {
-  readonly matches: Map<string, Match>
-  readonly targets: Map<string, Target>
-  readonly matchKeys: Map<string, MatchKey>
-  readonly targetKeys: Map<string, string>
-}
-
-export interface PieceContext {
-  readonly dialect: Dialect
-  readonly names: Names
-  readonly cache: PieceCache
-}
-
-export function newPieceCache(): PieceCache {
-  return { criteria: new Map(), pieces: new Map(), beginnings: new Map() }
-}
 
 /** Undefined when a piece is not in the form of a save: the rule is then read as a whole. */
 export function readPieces(text: string, context: PieceContext): RuleSpec | undefined {

@@ -1,9 +1,10 @@
 import type { Counters, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
 import { parseRule } from './parse-rule.ts'
+import type { PieceContext } from './piece-cache.ts'
 import { UNREADABLE } from './print-rule.ts'
 import { makeRule } from './rule.ts'
 import { ruleKey } from './rule-key.ts'
-import { keyOfPieces, type PieceContext, readPieces } from './saved-pieces.ts'
+import { keyOfPieces, readPieces } from './saved-pieces.ts'
 import { tokenise } from './tokenise.ts'
 
 /** What a dump says of a rule beside its text. */
@@ -23,7 +24,20 @@ export function readSavedRule(
   context: SavedRuleContext,
   facts: SavedRuleFacts = {},
 ): readonly Rule[] {
-  return mayExpand(text) ? readNow(text, context, facts) : [new SavedRule(text, context, facts)]
+  const rules: Rule[] = []
+  addSavedRules(rules, text, context, facts)
+  return rules
+}
+
+/** Adds them to a chain's. */
+export function addSavedRules(
+  rules: Rule[],
+  text: string,
+  context: SavedRuleContext,
+  facts: SavedRuleFacts,
+): void {
+  if (mayExpand(text)) rules.push(...readNow(text, context, facts))
+  else rules.push(new SavedRule(text, context, facts))
 }
 
 export interface SavedRuleContext extends PieceContext {
@@ -34,13 +48,29 @@ export interface SavedRuleContext extends PieceContext {
 /** A list of addresses, counters of its own or a family: no save prints them, people type them. */
 function mayExpand(text: string): boolean {
   // Seldom true of a rule that a save printed, and quickly told: there are thousands.
-  if (!text.startsWith('-c') && !EXPANDING.some((word) => text.includes(word))) return false
-  const end = text.search(/ -[mjg] /)
-  const head = end < 0 ? text : text.slice(0, end)
-  return head.includes(',') || /(^| )(-c|-4|-6|--set-counters|--ipv[46])[ =\d]?/.test(text)
+  const isTyped =
+    text.startsWith('-c') ||
+    text.includes(' -c') ||
+    text.includes('-4') ||
+    text.includes('-6') ||
+    text.includes('--set-counters') ||
+    text.includes('--ipv')
+  if (!isTyped && !text.includes(',')) return false
+  const head = text.slice(0, endOfCriteria(text))
+  return (
+    head.includes(',') || (isTyped && /(^| )(-c|-4|-6|--set-counters|--ipv[46])[ =\d]?/.test(text))
+  )
 }
 
-const EXPANDING = [',', ' -c', '-4', '-6', '--set-counters', '--ipv']
+/** Where the first match or the target begins. */
+function endOfCriteria(text: string): number {
+  for (let blank = text[0] === '-' ? -1 : text.indexOf(' -'); ; ) {
+    const word = text[blank + 2]
+    if (text[blank + 3] === ' ' && (word === 'm' || word === 'j' || word === 'g')) return blank + 1
+    blank = text.indexOf(' -', blank + 1)
+    if (blank < 0) return text.length
+  }
+}
 
 /**
  * A rule of a dump. A host's rules are mostly compared as text, so the rest is read when it is asked

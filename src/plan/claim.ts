@@ -176,9 +176,10 @@ function claimTable(
     else chains.push(leaveBuiltin(found))
   }
   const users = (live?.chains ?? []).filter((chain) => !isBuiltinChain(table, chain.name))
+  const usersByName = new Map(users.map((chain) => [chain.name, chain]))
   for (const mine of declared.chains.values()) {
     if (isBuiltinChain(table, mine.name)) continue
-    const found = users.find((chain) => chain.name === mine.name)
+    const found = usersByName.get(mine.name)
     const isShared = found !== undefined && isForeignChain(mine.name, ownership.foreign)
     chains.push(isShared ? { ...mine, rules: withOthers(mine, found) } : mine)
   }
@@ -186,9 +187,10 @@ function claimTable(
   const stale = undeclared.filter(
     ({ name }) => hookNames(table).has(name) || declared.made.has(name),
   )
-  const used = stillUsed(stale, [...chains, ...undeclared.filter((one) => !stale.includes(one))])
+  const isStale = new Set(stale)
+  const used = stillUsed(stale, [...chains, ...undeclared.filter((one) => !isStale.has(one))])
   for (const chain of undeclared) {
-    if (stale.includes(chain) && !used.has(chain.name)) scope.add(chain.name)
+    if (isStale.has(chain) && !used.has(chain.name)) scope.add(chain.name)
     else if (isExclusive) diagnostics.push(chainRemoval(table, chain))
     else {
       chains.push(chain)

@@ -55,7 +55,7 @@ export function remembers({ text }: Rule): boolean {
   if (STATEFUL_TARGETS.some((name) => padded.includes(` -j ${name} `))) return true
   for (let at = padded.indexOf(' -m '); at >= 0; at = padded.indexOf(' -m ', at + 4)) {
     // What the catalogue does not know may remember anything.
-    if (!FORGETFUL.has(padded.slice(at + 4, padded.indexOf(' ', at + 4)))) return true
+    if (!forgetful().has(padded.slice(at + 4, padded.indexOf(' ', at + 4)))) return true
   }
   return false
 }
@@ -63,9 +63,14 @@ export function remembers({ text }: Rule): boolean {
 /** Targets that keep a state of their own, under a name or an address. */
 export const STATEFUL_TARGETS: readonly string[] = ['RATEEST', 'IDLETIMER', 'LED', 'CLUSTERIP']
 
-/** Matches that depend on the packet alone. */
-const FORGETFUL: ReadonlySet<string> = new Set(
-  EXTENSIONS.flatMap((entry) =>
-    entry.kind === 'match' && entry.effect !== 'stateful' ? [entry.name] : [],
-  ),
-)
+let known: ReadonlySet<string> | undefined
+
+/** Matches that depend on the packet alone. The catalogue is only asked where there are edits. */
+function forgetful(): ReadonlySet<string> {
+  known ??= new Set(
+    EXTENSIONS.flatMap((entry) =>
+      entry.kind === 'match' && entry.effect !== 'stateful' ? [entry.name] : [],
+    ),
+  )
+  return known
+}

@@ -98,7 +98,26 @@ function interfacesOf({ spec }: Rule): readonly string[] {
   )
 }
 
-type Globs = readonly (readonly [ForeignOwner, string])[]
+type Glob = readonly [ForeignOwner, string]
+
+/** The first that matches says whose it is. */
+interface Globs {
+  /** Those that may match a text, by its first character. */
+  readonly byFirst: ReadonlyMap<string, readonly Glob[]>
+  /** Those that may match any other text. */
+  readonly others: readonly Glob[]
+}
+
+function indexGlobs(globs: readonly Glob[]): Globs {
+  const isOpen = ([, glob]: Glob): boolean => glob === '' || glob.startsWith('*')
+  const firsts = new Set(globs.filter((glob) => !isOpen(glob)).map(([, glob]) => glob.charAt(0)))
+  const startingWith = (first: string): readonly Glob[] =>
+    globs.filter((glob) => isOpen(glob) || glob[1].startsWith(first))
+  return {
+    byFirst: new Map([...firsts].map((first) => [first, startingWith(first)])),
+    others: globs.filter(isOpen),
+  }
+}
 
 /** Everything that is recognised, laid out by what it is recognised by. */
 interface Recogniser {
@@ -123,9 +142,9 @@ function recogniser(patterns: ForeignPatterns): Recogniser {
 }
 
 function makeRecogniser({ presets, chains, comments, interfaces }: ForeignPatterns): Recogniser {
-  const known = (key: 'chains' | 'innerChains' | 'comments' | 'sets'): Globs =>
+  const known = (key: 'chains' | 'innerChains' | 'comments' | 'sets'): readonly Glob[] =>
     presets.flatMap((tool) => (PRESETS[tool][key] ?? []).map((glob) => [tool, glob] as const))
-  const own = (globs: readonly string[]): Globs =>
+  const own = (globs: readonly string[]): readonly Glob[] =>
     globs.map((glob) => ['ownership.foreign', glob] as const)
   const shapes = new Map<string, (readonly [ForeignOwner, RegExp])[]>()
   for (const tool of presets) {
@@ -135,11 +154,11 @@ function makeRecogniser({ presets, chains, comments, interfaces }: ForeignPatter
     }
   }
   return {
-    chains: [...known('chains'), ...own(chains)],
-    innerChains: known('innerChains'),
-    comments: [...known('comments'), ...own(comments)],
-    sets: known('sets'),
-    interfaces: own(interfaces),
+    chains: indexGlobs([...known('chains'), ...own(chains)]),
+    innerChains: indexGlobs(known('innerChains')),
+    comments: indexGlobs([...known('comments'), ...own(comments)]),
+    sets: indexGlobs(known('sets')),
+    interfaces: indexGlobs(own(interfaces)),
     shapes,
   }
 }
@@ -167,8 +186,11 @@ function firstOwner(texts: readonly string[], globs: Globs): ForeignOwner | unde
   return undefined
 }
 
-function ownerOf(text: string, globs: Globs): ForeignOwner | undefined {
-  return globs.find(([, glob]) => matchesGlob(text, glob))?.[0]
+function ownerOf(text: string, { byFirst, others }: Globs): ForeignOwner | undefined {
+  for (const [owner, glob] of byFirst.get(text.charAt(0)) ?? others) {
+    if (matchesGlob(text, glob)) return owner
+  }
+  return undefined
 }
 
 /** No regular expression is built from a policy's glob: a hostile one could take exponential time. */

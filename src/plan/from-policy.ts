@@ -1,13 +1,13 @@
 import { type Diagnostic, hasErrors } from '../base/diagnostic.ts'
 import type { Names } from '../extensions/names.ts'
 import type { LiveSets } from '../ipset/set.ts'
-import { unfaithfulRules } from '../iptables/faithful.ts'
+import { isNegated, unfaithfulRules } from '../iptables/faithful.ts'
 import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts'
 import type { LoadedPolicy } from '../policy/load.ts'
 import type { Policy } from '../policy/policy.ts'
 import { danglingJumps } from '../policy/references.ts'
 import { missingSets } from '../policy/set-rules.ts'
-import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
+import type { Dialect, Family, Ruleset, TableName } from '../ruleset/model.ts'
 import type { DeclaredChains } from './claim.ts'
 import { type FamilyGoal, makePlan, type Plan } from './plan.ts'
 import type { LiveStates } from './saved.ts'
@@ -72,10 +72,7 @@ export function planCompiled(
   const before = [...input.diagnostics, ...(options.diagnostics ?? [])]
   const families = policy.families.filter((family) => live[family] !== undefined)
   const jumps = compiled.externalJumps.filter((jump) => families.includes(jump.family))
-  const isLive = (table: string, chain: string, family: Family): boolean =>
-    live[family]?.ruleset.tables
-      .find(({ name }) => name === table)
-      ?.chains.some(({ name }) => name === chain) ?? false
+  const isLive = liveChains(live)
   const diagnostics = [
     ...before,
     ...compiled.diagnostics,
@@ -100,6 +97,23 @@ export function planCompiled(
   return { plan, diagnostics: plan.diagnostics }
 }
 
+/** Says whether there is such a chain on the host. */
+function liveChains(
+  live: LiveStates,
+): (table: TableName, chain: string, family: Family) => boolean {
+  const known = new Map<string, ReadonlySet<string>>()
+  return (table, chain, family) => {
+    const place = `${family} ${table}`
+    let names = known.get(place)
+    if (names === undefined) {
+      const found = live[family]?.ruleset.tables.find(({ name }) => name === table)
+      names = new Set(found?.chains.map(({ name }) => name))
+      known.set(place, names)
+    }
+    return names.has(chain)
+  }
+}
+
 /** Live rules that do not do what they say: reported, and kept unless the policy removes them. */
 function unfaithfulLiveRules(
   live: LiveStates,
@@ -113,7 +127,7 @@ function unfaithfulLiveRules(
     const options = {
       ...state,
       // The policy would have been refused with a rule that does not do what it says.
-      known: () => (known ??= textsOf(desired[family])),
+      known: () => (known ??= negatedTextsOf(desired[family])),
     }
     return unfaithfulRules(state.ruleset, options).map(
       ({ table, chain, position, rule, reason }): Diagnostic => ({
@@ -126,10 +140,12 @@ function unfaithfulLiveRules(
   })
 }
 
-function textsOf(ruleset: Ruleset | undefined): ReadonlySet<string> {
+/** Of the rules that `unfaithfulRules` looks at. */
+function negatedTextsOf(ruleset: Ruleset | undefined): ReadonlySet<string> {
   const texts = new Set<string>()
   for (const { chains } of ruleset?.tables ?? []) {
-    for (const { rules } of chains) for (const { text } of rules) texts.add(text)
+    for (const { rules } of chains)
+      for (const { text } of rules) if (isNegated(text)) texts.add(text)
   }
   return texts
 }

@@ -5,7 +5,7 @@
  */
 import type { Names } from '../extensions/names.ts'
 import type { SetGoal } from '../ipset/set.ts'
-import { newPieceCache } from '../iptables/saved-pieces.ts'
+import { newPieceCache } from '../iptables/piece-cache.ts'
 import type { Chain, Dialect, Family, Origin, Rule, Ruleset, TableName } from '../ruleset/model.ts'
 import type { CompiledPolicy } from './compile.ts'
 import { CompiledRule } from './compiled-rule.ts'

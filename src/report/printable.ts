@@ -4,6 +4,9 @@
  * marks that reverse or hide text, and bytes that are not UTF-8 are shown as escapes.
  */
 export function printable(text: string): string {
+  // Most texts are plain, and that is told without the table of all characters.
+  if (PLAIN.test(text)) return text
+  UNSAFE ??= new RegExp(UNSAFE_CLASS, 'gu')
   return text.replace(UNSAFE, (char) => {
     const code = char.codePointAt(0) ?? 0
     if (code === 0x0a) return '\\n'
@@ -15,4 +18,6 @@ export function printable(text: string): string {
 }
 
 // Cc: controls, Cf: bidirectional and invisible marks, Cs: lone surrogates, Zl and Zp: separators.
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+const UNSAFE_CLASS = '[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]'
+let UNSAFE: RegExp | undefined
+const PLAIN = /^[ -~]*$/

@@ -1,6 +1,6 @@
 /** What `iptables -S` prints, taken apart. */
 import type { Names } from '../../extensions/names.ts'
-import { newPieceCache } from '../../iptables/saved-pieces.ts'
+import { newPieceCache } from '../../iptables/piece-cache.ts'
 import { readSavedRule } from '../../iptables/saved-rule.ts'
 import { tokenise } from '../../iptables/tokenise.ts'
 import type { Counters, Dialect, Rule } from '../../ruleset/model.ts'
