@@ -6,7 +6,7 @@
  */
 import { isRefusal, type ValueContext } from '../extensions/extension.ts'
 import { isUsualNetwork } from '../net/address.ts'
-import type { Criterion, Dialect, Match, RuleSpec, Target } from '../ruleset/model.ts'
+import type { Criterion, Match, RuleSpec, Target } from '../ruleset/model.ts'
 import { parseInterface, parseNetworks, parseProtocol } from './criteria.ts'
 import { parseRule } from './parse-rule.ts'
 import type { PieceContext, Pieces } from './piece-cache.ts'

@@ -1,6 +1,6 @@
 import type { Position } from '../base/diagnostic.ts'
 import type { Names } from '../extensions/names.ts'
-import type { PieceCache } from '../iptables/saved-pieces.ts'
+import type { PieceCache } from '../iptables/piece-cache.ts'
 import { readSavedRule } from '../iptables/saved-rule.ts'
 import type { Dialect, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
 import type { FoldedRule } from './folded-rule.ts'

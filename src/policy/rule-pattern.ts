@@ -7,7 +7,7 @@
  * each rule, at its place. test/policy/folded.test.ts compares all that comes of patterns with what comes
  * of rules that were compiled one by one.
  */
-import { newPieceCache, type PieceCache } from '../iptables/saved-pieces.ts'
+import { newPieceCache, type PieceCache } from '../iptables/piece-cache.ts'
 import type { Family, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
 import { FilledRule, type FilledRuleContext } from './filled-rule.ts'
 import { countingFindings } from './findings.ts'
