@@ -26,11 +26,12 @@ import type { TouchedChain } from '../plan/touched.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Family, Ruleset, TableName } from '../ruleset/model.ts'
 import { type HostBackend, requireTools } from './backend.ts'
+import { holdsChains } from './chain-read.ts'
 import type { Executor } from './executor.ts'
 import { copySetHeaders, createSets, createStandInSets, setNames } from './ipsets.ts'
 import { readLive } from './live.ts'
 import { createdHeaders, rehearseSets } from './rehearse-sets.ts'
-import { type RestoreRefusal, runRestore } from './restore.ts'
+import { type RestoreOutcome, type RestoreRefusal, runRestore } from './restore.ts'
 import { openScratchNamespace, type ScratchNamespace } from './scratch-namespace.ts'
 import type { SetsEdit } from './sets.ts'
 
@@ -139,7 +140,10 @@ export function describeProblem(problem: RehearsalProblem): string {
 type FamilyRehearsal = Rehearsal | { readonly kind: 'refused'; readonly refusal: RestoreRefusal }
 
 async function rehearseFamily(one: RehearsedFamily, options: RehearseOptions): Promise<Rehearsal> {
-  const whole = await tryOut(one, options, one.batch.text)
+  const { text } = one.batch
+  const atOnce = await tryOut(one, options, text, 'in one go')
+  if (atOnce.kind !== 'refused') return atOnce
+  const whole = await tryOut(one, options, text)
   if (whole.kind !== 'refused') return whole
   const line = await findCulprit(one, options, whole.refusal)
   return {
@@ -148,25 +152,37 @@ async function rehearseFamily(one: RehearsedFamily, options: RehearseOptions): P
   }
 }
 
-/** One try of a text in a fresh, seeded namespace. */
+/**
+ * One try of a text in a fresh, seeded namespace. In one go, one program loads what is live and the text
+ * after it; should it refuse, only a try in steps tells which of them, and why.
+ */
 async function tryOut(
   one: RehearsedFamily,
   options: RehearseOptions,
   text: string,
+  how: 'in one go' | 'in steps' = 'in steps',
 ): Promise<FamilyRehearsal> {
   const scratch = await openScratchNamespace(options.executor, options.signal)
   if ('reason' in scratch) {
     return { kind: 'skipped', reason: `There can be no scratch namespace: ${scratch.reason}` }
   }
   try {
-    const unseeded = await seed(one, options, scratch)
-    if (unseeded) return { kind: 'skipped', reason: unseeded }
-    const tools = requireTools(options.backend, one.family)
-    const { executor, lockFile } = scratch
-    const running = runRestore(executor, tools, { text, noflush: true, lockFile })
-    // Once it has been started.
-    if (options.meanwhile) setImmediate(options.meanwhile)
-    const refusal = await running
+    const load = (text: string): Promise<RestoreOutcome> => {
+      const tools = requireTools(options.backend, one.family)
+      const { executor, lockFile } = scratch
+      const running = runRestore(executor, tools, { text, noflush: true, lockFile })
+      // Once it has been started.
+      if (options.meanwhile) setImmediate(options.meanwhile)
+      return running
+    }
+    const seed = await seedText(one, options, scratch)
+    const isAtOnce = how === 'in one go'
+    const seeded = isAtOnce || seed === '' ? undefined : await load(seed)
+    if (seeded?.kind === 'refused') {
+      const what = `The ${one.family} rules that are live can not be loaded into a scratch namespace`
+      return { kind: 'skipped', reason: `${what}: ${seeded.message}` }
+    }
+    const refusal = await load(isAtOnce ? seed + text : text)
     if (refusal.kind === 'refused') return { kind: 'refused', refusal }
     return await compare(one, options, scratch)
   } catch (error) {
@@ -178,12 +194,12 @@ async function tryOut(
   }
 }
 
-/** Puts in what the batch touches and needs. Returns why that is impossible, if it is. */
-async function seed(
+/** What has to be there before the batch; its sets are put in. */
+async function seedText(
   one: RehearsedFamily,
-  { executor, backend, sets, missingSets, signal }: RehearseOptions,
+  { executor, sets, missingSets, signal }: RehearseOptions,
   scratch: ScratchNamespace,
-): Promise<string | undefined> {
+): Promise<string> {
   const { family, live, touched } = one
   const needed = touched ? rehearsalSeed({ ...one, touched }) : concerned(live, one)
   const made = new Map(sets ? createdHeaders(sets) : [])
@@ -192,15 +208,7 @@ async function seed(
   const names = new Set([...used].filter((name) => !made.has(name)))
   const missing = await copySetHeaders(executor, scratch.executor, names, signal)
   if (missingSets === 'stand-in') await createStandInSets(scratch.executor, missing, family)
-  if (needed.tables.length === 0) return undefined
-  const outcome = await runRestore(scratch.executor, requireTools(backend, family), {
-    text: printSave(needed),
-    noflush: false,
-    lockFile: scratch.lockFile,
-  })
-  return outcome.kind === 'done'
-    ? undefined
-    : `The ${family} rules that are live can not be loaded into a scratch namespace: ${outcome.message}`
+  return needed.tables.length === 0 ? '' : printSave(needed)
 }
 
 /** Reads back, and compares with the target: what the batch is about, rules and policies. */
@@ -209,7 +217,14 @@ async function compare(
   { backend, names, signal }: RehearseOptions,
   scratch: ScratchNamespace,
 ): Promise<Rehearsal> {
-  const { family, target } = one
+  const { family, target, touched } = one
+  const tools = requireTools(backend, family)
+  if (
+    touched &&
+    (await holdsChains(scratch.executor, tools, { ruleset: target, chains: touched }))
+  ) {
+    return { kind: 'passed' }
+  }
   const live = await readLive(scratch.executor, backend, {
     families: [family],
     ...(names ? { names } : {}),

@@ -72,6 +72,7 @@ export function guardBatch(
   byValue = true,
   limits: GuardLimits = LIMITS,
 ): GuardedBatch {
+  if (batch.lines.every((line) => line.hits === undefined)) return unguarded(batch)
   return guardEach({ batch, live, byValue, limits }) ?? guardAll(batch)
 }
 

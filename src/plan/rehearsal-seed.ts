@@ -28,6 +28,7 @@ export function rehearsalSeed(input: {
   const tables = live.tables.flatMap((table): Table[] => {
     const names = touched.filter((one) => one.table === table.name).map((one) => one.chain)
     if (names.length === 0) return []
+    if (table.chains.every((chain) => chain.rules.length === 0)) return [table]
     const changed = new Set(names)
     const goal = findTable(target, table.name)
     return [needsAll(changed, table, goal) ? table : seedTable(changed, table, goal)]
@@ -40,15 +41,20 @@ const SHARED_BY_NAME: readonly string[] = [
   ' -m rateest ',
   ...STATEFUL_TARGETS.map((name) => ` -j ${name} `),
 ]
+const SHARED_NAMES: readonly string[] = ['rateest', ...STATEFUL_TARGETS]
 
 function needsAll(changed: ReadonlySet<string>, live: Table, target: Table | undefined): boolean {
   return [live, target].some((table) =>
     table?.chains.some(
-      (chain) =>
-        changed.has(chain.name) &&
-        chain.rules.some(({ text }) => SHARED_BY_NAME.some((words) => ` ${text} `.includes(words))),
+      (chain) => changed.has(chain.name) && chain.rules.some(({ text }) => isShared(text)),
     ),
   )
+}
+
+function isShared(text: string): boolean {
+  // Of most rules this tells at once that they are not.
+  if (!SHARED_NAMES.some((name) => text.includes(name))) return false
+  return SHARED_BY_NAME.some((words) => ` ${text} `.includes(words))
 }
 
 function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | undefined): Table {
