@@ -159,15 +159,50 @@ export function formatNetwork({ address, mask }: MaskedAddress, bits: AddressBit
   return `${formatAddress(address & mask, bits)}/${formatMask(mask, bits)}`
 }
 
-const BYTE = '(?:[1-9]?\\d|1\\d\\d|2[0-4]\\d|25[0-5])'
-const USUAL_NETWORK = new RegExp(
-  `^${BYTE}\\.(?:${BYTE}\\.(?:${BYTE}\\.(?:${BYTE}/32|0/24)|0\\.0/16)|0\\.0\\.0/8)$`,
-)
-
 /**
- * Whether a text is an IPv4 network just as `formatNetwork` prints it, told at little cost for the
- * prefix lengths that most have: 8, 16, 24 and 32. False is no verdict.
+ * Whether a text is an IPv4 network just as `formatNetwork` prints it, told at little cost; but for the
+ * one that holds all addresses, and masks that are no prefix. False is no verdict.
  */
 export function isUsualNetwork(text: string): boolean {
-  return USUAL_NETWORK.test(text)
+  const slash = text.indexOf('/')
+  const digits = text.length - slash - 1
+  if (slash < 0 || digits < 1 || digits > 2) return false
+  let prefix = 0
+  for (let i = slash + 1; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO
+    if (digit < 0 || digit > 9 || (prefix === 0 && digit === 0)) return false
+    prefix = prefix * 10 + digit
+  }
+  const address = readQuad(text, slash)
+  return address >= 0 && prefix <= 32 && address % 2 ** (32 - prefix) === 0
+}
+
+/** Whether a text is an IPv4 address just as `formatIpv4` prints it, told at little cost. */
+export function isUsualIpv4(text: string): boolean {
+  return readQuad(text, text.length) >= 0
+}
+
+const ZERO = 48
+const DOT = 46
+
+/** Four decimal numbers without leading zeros, up to there; -1 for anything else. */
+function readQuad(text: string, end: number): number {
+  let value = 0
+  let dots = 0
+  let byte = -1
+  for (let i = 0; i < end; i++) {
+    const code = text.charCodeAt(i)
+    if (code === DOT) {
+      if (byte < 0) return -1
+      value = value * 256 + byte
+      byte = -1
+      dots++
+    } else {
+      const digit = code - ZERO
+      if (digit < 0 || digit > 9 || byte === 0) return -1
+      byte = byte < 0 ? digit : byte * 10 + digit
+      if (byte > 255) return -1
+    }
+  }
+  return dots === 3 && byte >= 0 ? value * 256 + byte : -1
 }

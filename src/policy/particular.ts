@@ -5,7 +5,7 @@
  */
 import { findTarget } from '../extensions/catalogue.ts'
 import { isSavedPort, isSavedPortRange } from '../extensions/values/port.ts'
-import { isUsualNetwork } from '../net/address.ts'
+import { formatNetwork, isUsualIpv4, isUsualNetwork, parseMaskedAddress } from '../net/address.ts'
 import { BUILTIN_CHAINS, CHAIN_NAME_BYTES, VERDICTS } from '../ruleset/hooks.ts'
 import { FAMILIES } from '../ruleset/model.ts'
 import { MULTIPORT_SLOTS, multiportOption } from './ports.ts'
@@ -16,6 +16,10 @@ export type ParticularKind =
   | 'negated network'
   | 'address'
   | 'negated address'
+  | 'IPv6 network'
+  | 'negated IPv6 network'
+  | 'IPv6 address'
+  | 'negated IPv6 address'
   | 'port number'
   | 'port'
   | 'port range'
@@ -70,7 +74,7 @@ export function particularKind(path: string, value: Value): ParticularKind | und
 export function particularText(value: Value, kind: ParticularKind): string {
   if (value.kind === 'list') return value.items.map((item) => (item as ScalarValue).text).join()
   const { text } = value as ScalarValue
-  return kind === 'negated network' || kind === 'negated address' ? text.slice(2) : text
+  return kind.startsWith('negated') ? text.slice(2) : text
 }
 
 /** How iptables saves it. Undefined for what is no part of a saved rule. */
@@ -86,13 +90,22 @@ export function savedParticular(
 
 function addressKind({ value, text }: ScalarValue): ParticularKind | undefined {
   if (typeof value !== 'string') return undefined
-  if (text.startsWith('! ')) {
-    const bare = text.slice(2)
-    if (isUsualNetwork(bare)) return 'negated network'
-    return isUsualNetwork(`${bare}/32`) ? 'negated address' : undefined
-  }
-  if (isUsualNetwork(text)) return 'network'
-  return isUsualNetwork(`${text}/32`) ? 'address' : undefined
+  const negated = text.startsWith('! ')
+  const bare = negated ? text.slice(2) : text
+  if (isUsualNetwork(bare)) return negated ? 'negated network' : 'network'
+  if (isUsualIpv4(bare)) return negated ? 'negated address' : 'address'
+  if (!bare.includes(':')) return undefined
+  if (isUsualIpv6(bare)) return negated ? 'negated IPv6 network' : 'IPv6 network'
+  return isUsualIpv6(`${bare}/128`)
+    ? negated
+      ? 'negated IPv6 address'
+      : 'IPv6 address'
+    : undefined
+}
+
+function isUsualIpv6(network: string): boolean {
+  const parsed = parseMaskedAddress(network, 128)
+  return parsed !== undefined && parsed.mask > 0n && formatNetwork(parsed, 128) === network
 }
 
 /** Not those at the ends: a range that begins or ends there may be written otherwise. */
@@ -110,17 +123,18 @@ function isInnerPort(text: string): boolean {
 
 /** What one multiport match holds. */
 function isPortList({ items }: ListValue): boolean {
-  return items.length > 1 && items.length <= MULTIPORT_SLOTS && items.every(isPortNumber)
+  return items.length > 1 && items.length <= MULTIPORT_SLOTS && items.every(isListedPort)
 }
 
-function isPortNumber(value: Value): boolean {
-  return value.kind === 'scalar' && typeof value.value === 'number' && isInnerPort(value.text)
+function isListedPort(value: Value): boolean {
+  if (value.kind !== 'scalar' || !isInnerPort(value.text)) return false
+  return typeof value.value === 'number' || typeof value.value === 'string'
 }
 
 function endpointKind({ value, text }: ScalarValue): ParticularKind | undefined {
   const colon = text.indexOf(':')
   if (typeof value !== 'string' || colon < 0) return undefined
-  const isUsual = isUsualNetwork(`${text.slice(0, colon)}/32`) && isInnerPort(text.slice(colon + 1))
+  const isUsual = isUsualIpv4(text.slice(0, colon)) && isInnerPort(text.slice(colon + 1))
   return isUsual ? 'endpoint' : undefined
 }
 

@@ -5,6 +5,8 @@ import {
   formatIpv4,
   formatIpv6,
   formatNetwork,
+  isUsualIpv4,
+  isUsualNetwork,
   parseIpv4,
   parseIpv6,
   parseMaskedAddress,
@@ -81,6 +83,41 @@ describe('addresses', () => {
         const prefix = Math.min(length, bits)
         expect(prefixLength(prefixMask(prefix, bits), bits)).toBe(prefix)
       }),
+    )
+  })
+
+  const byte = fc.oneof(fc.nat(300), fc.constantFrom(0, 10, 128, 255)).map(String)
+  const part = fc.oneof({ weight: 9, arbitrary: byte }, fc.constantFrom('', '00', '01', '0x1', 'a'))
+  const quad = fc.oneof(
+    { weight: 9, arbitrary: fc.array(part, { minLength: 4, maxLength: 4 }) },
+    fc.array(part, { minLength: 1, maxLength: 5 }),
+  )
+
+  test('usual is what is printed as it is written, but for the network of all addresses', () => {
+    const network = fc
+      .tuple(quad, fc.nat(34), fc.boolean())
+      .map(([parts, prefix, clear]): string => {
+        const text = `${parts.join('.')}/${prefix}`
+        const parsed = clear ? parseMaskedAddress(text, 32) : undefined
+        return parsed === undefined ? text : formatNetwork(parsed, 32)
+      })
+    const others = fc.constantFrom('', '/', '1.2.3.4', '1.2.3.4/', '1.2.3.4/032', '1.2.3.4/32 ')
+    fc.assert(
+      fc.property(fc.oneof({ weight: 20, arbitrary: network }, others), (text) => {
+        const parsed = parseMaskedAddress(text, 32)
+        const isPrinted = parsed !== undefined && formatNetwork(parsed, 32) === text
+        const isPrefix = /\/\d+$/.test(text) && !text.endsWith('/0')
+        expect(isUsualNetwork(text)).toBe(isPrinted && isPrefix)
+      }),
+      { numRuns: 2000 },
+    )
+    fc.assert(
+      fc.property(quad, (parts) => {
+        const text = parts.join('.')
+        const parsed = parseIpv4(text)
+        expect(isUsualIpv4(text)).toBe(parsed !== undefined && formatIpv4(parsed) === text)
+      }),
+      { numRuns: 1000 },
     )
   })
 })

@@ -34,6 +34,8 @@ export const GOOD: Choices = {
     ['1:2', '1000:2000', '0:10', '10:65535', '7:7', ':5', '65534:65535'],
     [
       [80, 443],
+      ['22', 80, '443'],
+      ['1', '2'],
       [22, 80, 443],
       [443, 22],
       [80, 80],
@@ -67,12 +69,28 @@ export const GOOD: Choices = {
   description: [['why', 'and why']],
   family: [['ipv4']],
   enabled: [[true, false]],
-  expires: [['2026-11-20T00:00:00Z', '2026-11-24T10:00:00Z']],
+  expires: [['2027-11-20'], ['2026-11-20', '2026-11-24T10:00:00Z', '2027-11-20']],
   jump: [
     ['web', 'other', 'third'],
     ['ACCEPT', 'DROP', 'REJECT'],
     [{ LOG: { 'log-prefix': 'a ' } }, { LOG: { 'log-prefix': 'b' } }],
   ],
+}
+
+/** The same in the other family. */
+const GOOD6: Choices = {
+  ...GOOD,
+  source: [
+    ['2001:db8::/32', '2001:db8:1::/48', '2001:db8::1/128', '2001:DB8::/32', '2001:db8::1/64'],
+    ['2001:db8::1', '2001:db8:0::2', '::1', '2001:db8::3', '::'],
+    ['! 2001:db8::/32', '! 2001:db8:1::/48', '! 2001:db8::/64'],
+    ['! 2001:db8::1', '! 2001:db8::2', '! ::1'],
+  ],
+  destination: [
+    ['2001:db8::/32', '2001:db8:1::/48', '2001:db8::1', 'office'],
+    ['fe80::/10', 'fe80::1', '::ffff:10.0.0.1', '::/0'],
+  ],
+  family: [['ipv6']],
 }
 
 /** With these, something mostly is. */
@@ -82,6 +100,7 @@ export const ANY: Choices = {
     ...(GOOD.source ?? []),
     ['0.0.0.0/0', '! 0.0.0.0/0', '010.0.0.1', '10.0.0.1'],
     ['nobody', '2001:db8::/32', '! office', '10.0.0.1'],
+    ['2001:db8::/32', '2001:db8:1::/48', '::/0', '! ::/0'],
   ],
   'out-interface': [['eth1', ['eth1', 'eth2']]],
   protocol: [['tcp', 'icmp', 'icmpv6', '! tcp']],
@@ -148,7 +167,10 @@ export interface PlainPolicy {
 }
 
 export function arbitraryPlainPolicy(choices: Choices): fc.Arbitrary<PlainPolicy> {
-  const rules = arbitraryRules(choices)
+  const rules =
+    choices === GOOD
+      ? fc.oneof(arbitraryRules(GOOD), arbitraryRules(GOOD6))
+      : arbitraryRules(choices)
   const last = rules.map((all) =>
     all.filter((rule) => !['web', 'other', 'third'].includes(String(rule.jump))),
   )
