@@ -8,6 +8,7 @@
  */
 import { fstatSync, writeSync } from 'node:fs'
 import manifest from '../package.json' with { type: 'json' }
+import { beginEarly, tuneEngine } from './cli/early.ts'
 
 /** Filled in by the build; a run from the sources has none. */
 declare const FWCTL_BUILD: string | undefined
@@ -19,7 +20,8 @@ else void start()
 
 async function start(): Promise<void> {
   const uid = process.geteuid?.() ?? -1
-  const begun = (await import('./cli/early.ts')).beginEarly(argv, uid)
+  const begun = await beginEarly(argv, uid)
+  tuneEngine(argv)
   const { run } = await import('./cli/run.ts')
   process.exitCode = await run({
     argv,

@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Script } from 'node:vm'
+import { engineName } from './early.ts'
 import { readOwnFile, writeOwnFile } from './own-file.ts'
 
 export interface BundleInput {
@@ -66,7 +67,7 @@ const GOOD_ENDS: readonly number[] = [0, 2]
 
 function cacheName(build: string, verb = ''): string {
   const name = /^[a-z]{1,20}$/.test(verb) ? verb : 'other'
-  return `${name}-${build}-${process.version}-${process.arch}.cache`
+  return `${name}-${engineName()}-${build}-${process.version}-${process.arch}.cache`
 }
 
 /** Undefined when there is none that can be believed. */

@@ -1,36 +1,92 @@
-/** What is started before the rest of fwctl is loaded. */
-import { type BegunRun, beginRun } from '../host/begun-run.ts'
+/** What is done before the rest of fwctl is loaded. */
+import { statSync } from 'node:fs'
+import type { BegunRun } from '../host/begun-run.ts'
+import { DEFAULT_POLICY } from './verb.ts'
 
 const TIMEOUT_MS = 120_000
 
 /** They read the rules of a host first of all, whatever comes of it. */
 const READERS: readonly string[] = ['plan', 'drift']
 
-/** With these, the rules may be elsewhere, or read by other programs, or not at all. */
+/** With these, the rules may be elsewhere, or not be read at all. */
 const DETOURS: readonly string[] = [
   '-h',
-  '--backend',
   '--container',
   '--family',
   '--help',
   '--host',
   '--live',
-  '--netns',
   '--sudo',
 ]
+
+/**
+ * Where a large file is given, has V8 wait longer before it optimises a function. Its compiler takes as
+ * much of the processors as all else in a run over thousands of rules, most of it for functions that
+ * are done when it is: a new policy of 10,000 rules takes half of the processor time without it. Longer
+ * runs still get what they need.
+ */
+export function tuneEngine([, ...words]: readonly string[]): void {
+  if (!words.some(isLargeFile) && !isLargeFile(DEFAULT_POLICY)) return
+  if (!KNOWN_NODES.test(process.version)) return
+  // Node's own modules come with code that V8 only takes with the flags that it was made with.
+  process.getBuiltinModule('node:child_process')
+  process.getBuiltinModule('node:v8').setFlagsFromString('--interrupt-budget=2000000')
+  isTuned = true
+}
+
+let isTuned = false
+
+/** Code that was compiled with one set of flags is not taken with another. */
+export function engineName(): string {
+  return isTuned ? 'tuned' : 'plain'
+}
+
+/** Newer ones do not have the flag, would complain of it, and do well without. */
+const KNOWN_NODES = /^v20\./
+
+/** About 2,500 rules. With less, setting the flag takes longer than it saves. */
+const LARGE_BYTES = 256 * 1024
+
+function isLargeFile(path: string): boolean {
+  try {
+    return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= LARGE_BYTES
+  } catch {
+    return false
+  }
+}
 
 /**
  * Starts the saves that `plan` and `drift` will ask for. They only read; where they turn out not to be
  * wanted, they are ended. The command line has not been checked yet, so whatever looks unusual in it
  * is left to that.
  */
-export function beginEarly(
+export async function beginEarly(
   [verb = '', ...words]: readonly string[],
   uid: number,
-): readonly BegunRun[] {
+): Promise<readonly BegunRun[]> {
   const isDetour = words.some((word) => DETOURS.some((one) => word.startsWith(one)))
-  if (uid !== 0 || isDetour || !READERS.includes(verb)) return []
-  return ['iptables-save', 'ip6tables-save'].flatMap(
-    (program) => beginRun(program, { args: ['-c'], timeoutMs: TIMEOUT_MS }) ?? [],
-  )
+  const namespace = optionValue('--netns', words)
+  const backend = optionValue('--backend', words) ?? 'auto'
+  const isPlain = namespace === undefined || /^[A-Za-z][\w-]*$/.test(namespace)
+  if (uid !== 0 || isDetour || !isPlain || !READERS.includes(verb)) return []
+  const [{ beginRun }, { findProgram }] = await Promise.all([
+    import('../host/begun-run.ts'),
+    import('../host/find-program.ts'),
+  ])
+  const suffix = backend === 'auto' ? '' : `-${backend}`
+  return ['iptables', 'ip6tables'].flatMap((stem) => {
+    const save = findProgram(`${stem}${suffix}-save`)
+    if (save === undefined) return []
+    const begun =
+      namespace === undefined
+        ? beginRun(save, ['-c'], TIMEOUT_MS)
+        : beginRun('nsenter', [`--net=/run/netns/${namespace}`, '--', save, '-c'], TIMEOUT_MS)
+    return begun ?? []
+  })
+}
+
+/** The last of `--option value` and `--option=value`. */
+function optionValue(option: string, words: readonly string[]): string | undefined {
+  const at = words.findLastIndex((word) => word === option || word.startsWith(`${option}=`))
+  return words[at] === option ? words[at + 1] : words[at]?.slice(option.length + 1)
 }

@@ -8,8 +8,8 @@ import { findProgram } from './find-program.ts'
 import { cancelledRun, startProgram } from './run-program.ts'
 
 export interface BegunRun {
-  /** Absolute. */
-  readonly path: string
+  /** As it will be asked for. */
+  readonly program: string
   readonly args: readonly string[]
   readonly result: Promise<Result>
   readonly arriving: Arriving
@@ -26,15 +26,16 @@ export interface Arriving {
 /** On this machine, as `localExecutor` would; undefined where there is no such program. */
 export function beginRun(
   program: string,
-  { args, timeoutMs }: Pick<Command, 'args' | 'timeoutMs'>,
+  args: readonly string[],
+  timeoutMs: number,
 ): BegunRun | undefined {
-  const path = findProgram(program)
+  const path = program.startsWith('/') ? program : findProgram(program)
   if (path === undefined) return undefined
   const arriving = newArriving()
-  const started = startProgram(path, { program: path, args, timeoutMs, onOutput: arriving.add })
+  const started = startProgram(path, { program, args, timeoutMs, onOutput: arriving.add })
   // Whoever takes it up sees how it ended.
   started.result.catch(() => undefined)
-  return { path, args, arriving, ...started }
+  return { program, args, arriving, ...started }
 }
 
 /** Takes a run that was begun for the one that is asked for, once. */
@@ -50,9 +51,9 @@ export function takingUp<E extends Executor>(executor: E, begun: readonly BegunR
   }
 }
 
-function isSame({ path, args }: BegunRun, { program, ...asked }: Command): boolean {
+function isSame({ program, args }: BegunRun, asked: Command): boolean {
   if (asked.input !== undefined || asked.rest !== undefined || asked.env !== undefined) return false
-  return path === program && args.join('\0') === asked.args.join('\0')
+  return program === asked.program && args.join('\0') === asked.args.join('\0')
 }
 
 async function takeUp(begun: BegunRun, { program, signal, onOutput }: Command): Promise<Result> {

@@ -5,7 +5,7 @@ import { localExecutor } from '../../src/host/local-executor.ts'
 const COMMAND = { timeoutMs: 10_000 }
 
 function begin(program: string, ...args: string[]) {
-  const begun = beginRun(program, { args, ...COMMAND })
+  const begun = beginRun(program, args, COMMAND.timeoutMs)
   if (begun === undefined) throw new Error(`${program} is not installed`)
   return begun
 }
@@ -14,7 +14,7 @@ test('a program that was begun is taken for the same one that is asked for, once
   // $$ is the number of the process.
   const begun = begin('sh', '-c', 'echo $$')
   const executor = takingUp(localExecutor(), [begun])
-  const ask = () => executor.run({ program: begun.path, args: ['-c', 'echo $$'], ...COMMAND })
+  const ask = () => executor.run({ program: begun.program, args: ['-c', 'echo $$'], ...COMMAND })
   const first = await ask()
   expect(first).toEqual(await begun.result)
   expect((await ask()).stdout).not.toBe(first.stdout)
@@ -27,7 +27,7 @@ test.each([
 ])('with %s it is another program', async (_, other) => {
   const begun = begin('sh', '-c', 'echo $$')
   const executor = takingUp(localExecutor(), [begun])
-  const asked = { program: begun.path, args: ['-c', 'echo $$'], ...COMMAND, ...other }
+  const asked = { program: begun.program, args: ['-c', 'echo $$'], ...COMMAND, ...other }
   expect((await executor.run(asked)).stdout).not.toBe((await begun.result).stdout)
 })
 
@@ -39,7 +39,7 @@ test('what it printed before it was asked for is handed over first, and nothing 
   const executor = takingUp(localExecutor(), [begun])
   let heard = ''
   const { stdout } = await executor.run({
-    program: begun.path,
+    program: begun.program,
     args: ['-c', script],
     ...COMMAND,
     onOutput: (text) => {
@@ -56,7 +56,7 @@ test('how it failed is said to whoever asks for it, and to nobody else', async (
   const begun = begin('sh', '-c', 'echo no >&2; exit 3')
   const executor = takingUp(localExecutor(), [begun])
   const result = await executor.run({
-    program: begun.path,
+    program: begun.program,
     args: ['-c', 'echo no >&2; exit 3'],
     ...COMMAND,
   })
@@ -68,7 +68,7 @@ test('it is ended with the run that took it up, and when nobody did', async () =
   const ending = new AbortController()
   const executor = takingUp(localExecutor(), [begun])
   const run = executor.run({
-    program: begun.path,
+    program: begun.program,
     args: ['60'],
     ...COMMAND,
     signal: ending.signal,
@@ -81,5 +81,5 @@ test('it is ended with the run that took it up, and when nobody did', async () =
 })
 
 test('a program that is not there is not begun', () => {
-  expect(beginRun('no-such-program', { args: [], ...COMMAND })).toBeUndefined()
+  expect(beginRun('no-such-program', [], COMMAND.timeoutMs)).toBeUndefined()
 })
