@@ -8,7 +8,6 @@
  */
 import { fstatSync, writeSync } from 'node:fs'
 import manifest from '../package.json' with { type: 'json' }
-import { beginEarly, tuneEngine } from './cli/early.ts'
 
 /** Filled in by the build; a run from the sources has none. */
 declare const FWCTL_BUILD: string | undefined
@@ -19,6 +18,7 @@ if (argv[0] === '--version' || argv[0] === '-V') openOutput(1).write(`${manifest
 else void start()
 
 async function start(): Promise<void> {
+  const { beginEarly, tuneEngine } = await import('./cli/early.ts')
   const uid = process.geteuid?.() ?? -1
   const begun = await beginEarly(argv, uid)
   tuneEngine(argv)
