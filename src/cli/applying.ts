@@ -47,8 +47,47 @@ const STEPS: Readonly<Record<ApplyStep, string | undefined>> = {
 
 /** Throws like `applyPlan`, and `usage` when there is nobody to ask. */
 export async function showAndApply(applying: Applying, context: Context): Promise<ExitCode> {
+  const shown = shownInTime(applying, context)
+  try {
+    return await applyShown(applying, shown, context)
+  } finally {
+    shown.now()
+  }
+}
+
+/** Of a plan that nobody is asked about. */
+interface Shown {
+  /** Before anything is said after it, at the latest. */
+  readonly now: () => void
+  /** Says what is being done, after the plan; at once, or with it. */
+  readonly note: (line: string, when: 'now' | 'later') => void
+}
+
+/**
+ * To write down thousands of changes takes as long as to rehearse one: where nobody is asked, it is done
+ * while the rehearsal runs. Before the host is touched it is done.
+ */
+function shownInTime({ plan, approved }: Applying, context: Context): Shown {
+  const notes: string[] = []
+  let isShown = false
+  const now = (): void => {
+    if (!isShown) showPlan(plan, context)
+    isShown = true
+    for (const line of notes.splice(0)) context.note(line)
+  }
+  const isAsked = !isEmptyPlan(plan) && !approved && context.options.autoApprove !== true
+  if (isAsked) now()
+  return {
+    now,
+    note: (line, when) => {
+      notes.push(line)
+      if (when === 'now' || isShown) now()
+    },
+  }
+}
+
+async function applyShown(applying: Applying, shown: Shown, context: Context): Promise<ExitCode> {
   const { plan, replan, began, host, stateDir, reason } = applying
-  showPlan(plan, context)
   requirePrune(plan, context)
   const confirming = await readConfirming(context)
   return interruptible(context, async (signal) => {
@@ -62,7 +101,12 @@ export async function showAndApply(applying: Applying, context: Context): Promis
     const outcome = await applyPlan({
       ...host,
       plan,
-      ...(replan && { replan: async (live) => acceptAnew(plan, await replan(live), context) }),
+      ...(replan && {
+        replan: async (live) => {
+          shown.now()
+          return acceptAnew(plan, await replan(live), context)
+        },
+      }),
       began,
       seen: applying.seen,
       last: applying.last,
@@ -76,9 +120,11 @@ export async function showAndApply(applying: Applying, context: Context): Promis
       progress: (step) => {
         context.log.debug({ step }, 'apply')
         const line = STEPS[step]
-        if (line !== undefined) context.note(line)
+        if (line !== undefined) shown.note(line, step === 'rehearse' ? 'later' : 'now')
       },
+      meanwhile: shown.now,
     })
+    shown.now()
     sayOutcome(outcome, context)
     if (outcome.kind === 'unchanged' || outcome.pending === undefined) return EXIT.done
     const { probes = [] } = confirming ?? {}

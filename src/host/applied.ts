@@ -6,7 +6,7 @@ import type { Ownership } from '../policy/policy.ts'
 import type { Backend, Family } from '../ruleset/model.ts'
 import type { Staged } from './host-files.ts'
 import { decodeText } from './lossless-text.ts'
-import { readSealed, sealedText, writeSealed } from './private-file.ts'
+import { readPrivate, readSealed, sealed, unsealed, writeSealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** What fwctl last made of this host: drift is what differs from it. */
@@ -50,12 +50,32 @@ export async function writeApplied(
   await writeSealed(stateDir.machine, stateDir.applied, record)
 }
 
-/** The same in two steps. */
+/** A record that has not got its name yet. */
+export interface StagedRecord extends Staged {
+  /** The digest that it is sealed with. */
+  readonly seal: string
+}
+
 export async function stageApplied(
   { applied, machine }: Pick<StateDir, 'applied' | 'machine'>,
   record: AppliedRecord,
-): Promise<Staged> {
-  return machine.files.stage(applied, sealedText(record))
+): Promise<StagedRecord> {
+  const { text, seal } = sealed(record)
+  return { ...(await machine.files.stage(applied, text)), seal }
+}
+
+/** One that has not got its name yet, or has got it meanwhile. Undefined: it is not there. */
+export async function readStaged(
+  { applied, machine }: Pick<StateDir, 'applied' | 'machine'>,
+  { path, seal }: { readonly path: string; readonly seal: string },
+): Promise<AppliedRecord | undefined> {
+  for (const place of [path, applied]) {
+    const text = await readPrivate(machine, place)
+    if (text === undefined) continue
+    const value = unsealed(text, place)
+    if (JSON.parse(text).digest === seal) return asRecord(value, place)
+  }
+  return undefined
 }
 
 /** The record, absent before the first apply. Throws FwctlError `untrusted-file` when it is none. */

@@ -17,12 +17,15 @@ export interface Ahead {
   draft(based: Based, sets: FreshSets): Promise<Draft>
   /** Those that wait. */
   readonly restores: Map<Edit, BegunRestore>
+  /** The journal speaks of the record, which is nobody else's to remove from now on. */
+  hold(draft: Draft): void
   /** Nothing is left that was not used. */
   end(): Promise<void>
 }
 
 export function workAhead(based: Based, sets: FreshSets): Ahead {
   const drafts: Promise<Draft>[] = []
+  const held = new Set<Draft>()
   const restores = new Map<Edit, BegunRestore>()
   let begun: Promise<Draft> | undefined
   let hasBegun = false
@@ -32,34 +35,43 @@ export function workAhead(based: Based, sets: FreshSets): Ahead {
     drafts.push(draft)
     return draft
   }
+  const beginRestores = (): void => {
+    if (hasEnded) return
+    for (const edit of based.edits) {
+      if (canWait(edit)) restores.set(edit, beginEdit(based.request, edit))
+    }
+  }
   return {
     restores,
     begin: () => {
       if (hasEnded || hasBegun) return
       hasBegun = true
-      for (const edit of based.edits) {
-        if (canWait(edit)) restores.set(edit, beginEdit(based.request, edit))
-      }
+      const isLarge = based.edits.some(({ guarded }) => guarded.text.length > LARGE)
+      if (!isLarge) beginRestores()
       // What sets hold is looked at once more before the commit.
-      if (based.request.plan.sets !== undefined) return
-      begun = newDraft(based, sets)
+      if (based.request.plan.sets === undefined) begun = newDraft(based, sets)
       // Whoever asks for it sees what is wrong with it.
-      begun.catch(() => undefined)
+      begun?.catch(() => undefined)
+      if (isLarge) (begun ?? Promise.resolve()).then(beginRestores, () => undefined)
     },
     draft: (now, fresh) => {
       const isSame = now.live === based.live && now.edits === based.edits
       return begun && isSame ? begun : newDraft(now, fresh)
     },
+    hold: (draft) => held.add(draft),
     end: async () => {
       hasEnded = true
       for (const restore of restores.values()) await restore.abandon()
       for (const draft of await Promise.allSettled(drafts)) {
-        if (draft.status !== 'fulfilled') continue
+        if (draft.status !== 'fulfilled' || held.has(draft.value)) continue
         for (const one of Object.values(draft.value.staged)) await one?.discard()
       }
     },
   }
 }
+
+/** To read so much takes as long as to write the files; the rehearsal has the other processor. */
+const LARGE = 64 * 1024
 
 /**
  * On legacy the program works on the table as it is from the beginning, and sets are looked up by name

@@ -139,6 +139,7 @@ async function prepare(based: Based, freeze: Freeze, ahead: Ahead): Promise<Prep
   const armed = confirm && (await armConfirm({ ...request, ...journal, confirm, edits, applied }))
   const token = armed?.token ?? ends
   try {
+    ahead.hold(draft)
     if (staged.journal) await staged.journal.publish()
     else {
       const role = armed ? 'arms' : 'ends'
@@ -155,11 +156,12 @@ async function prepare(based: Based, freeze: Freeze, ahead: Ahead): Promise<Prep
 /** Ends it before the kernel was changed. */
 async function abandon<T>(
   { stateDir }: CommitRequest,
-  { armed }: Prepared,
+  { armed, draft }: Prepared,
   contest: T,
 ): Promise<T> {
   if (armed) await disarmConfirm(stateDir, armed, 'nothing was changed')
   await closeJournal(stateDir)
+  await draft.staged.applied?.discard()
   return contest
 }
 
@@ -185,7 +187,8 @@ async function commit(request: CommitRequest, work: Work): Promise<Committed | C
   if (failure.untouched && !work.isLastLook && !signal?.aborted) return 'moved'
   request.progress?.('undo')
   const { foreign } = request.plan.ownership
-  await undo(request, { ...work, sets: sets.edit, foreign }, failure)
+  const isClosed = await undo(request, { ...work, sets: sets.edit, foreign }, failure)
+  if (isClosed) await draft.staged.applied?.discard()
   return contestOf(request, failure, work)
 }
 

@@ -1,6 +1,7 @@
 /** What is written before a commit: the way back, what is being done, and what is to be recorded. */
+import { basename } from 'node:path'
 import { FAMILIES } from '../ruleset/model.ts'
-import { type AppliedRecord, readApplied, stageApplied } from './applied.ts'
+import { type AppliedRecord, readApplied, type StagedRecord, stageApplied } from './applied.ts'
 import { appliedRecord } from './apply-record.ts'
 import type { Based, CommitRequest } from './apply-request.ts'
 import { type FreshSets, journalSets, setsToSave } from './apply-sets.ts'
@@ -65,11 +66,14 @@ export async function makeDraft(based: Based, sets: FreshSets): Promise<Draft> {
     appliedRecord(by, found, { user: meta.user, last, sets: sets.edit, snapshot: meta })
   const applied = recordOf(request, live)
   const named = { snapshot: meta, kernel, applied }
+  const record = isRecorded(request) ? stageApplied(stateDir, applied) : undefined
   const isPlain = request.confirm === undefined && request.ends === undefined
+  const stageOwnJournal = async (): Promise<Staged> =>
+    stageJournal(stateDir, journalOf(based, sets, { ...named, record: await record }))
   const staged = await stageAll([
     stageSnapshot(stateDir, snapshot),
-    isPlain ? stageJournal(stateDir, journalOf(based, sets, named)) : undefined,
-    isRecorded(request) ? stageApplied(stateDir, applied) : undefined,
+    isPlain ? stageOwnJournal() : undefined,
+    record,
   ])
   return {
     ...named,
@@ -100,18 +104,26 @@ async function stageAll([snapshot, journal, applied]: readonly [
 export function journalOf(
   { request, edits }: Based,
   sets: FreshSets,
-  { snapshot, kernel, applied }: Pick<Draft, 'snapshot' | 'kernel' | 'applied'>,
+  {
+    snapshot,
+    kernel,
+    applied,
+    record,
+  }: Pick<Draft, 'snapshot' | 'kernel' | 'applied'> & {
+    readonly record?: StagedRecord | undefined
+  },
 ): Omit<Journal, 'confirm'> {
   const journaled = journalSets(sets.edit)
+  const written = record?.path && { file: basename(record.path), seal: record.seal }
   return {
-    formatVersion: 1,
+    formatVersion: written ? 2 : 1,
     startedAt: snapshot.createdAt,
     snapshot: snapshot.id,
     kernel,
     foreign: request.plan.ownership.foreign,
     ...(journaled && { sets: journaled }),
     families: edits.map(({ family, tools, touched }) => ({ family, tools, touched })),
-    applied,
+    applied: written || applied,
     ...(request.unrecorded ? { unrecorded: true } : {}),
   }
 }

@@ -50,6 +50,8 @@ export interface ApplyRequest extends CommitRequest {
   /** The live rules that the plan was made from, if they were read before the turn was taken. */
   readonly seen?: Live | undefined
   readonly progress?: (step: ApplyStep) => void
+  /** Called, once or more, while the rehearsal runs and there is nothing to do but wait. */
+  readonly meanwhile?: () => void
 }
 
 export type ApplyOutcome =
@@ -198,7 +200,10 @@ async function attempt(
         mode: request.rehearse,
         edits,
         sets: sets.edit,
-        meanwhile: ahead.begin,
+        meanwhile: () => {
+          request.meanwhile?.()
+          ahead.begin()
+        },
       }),
     )
     requireNotCancelled(request)

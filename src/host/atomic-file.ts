@@ -11,31 +11,38 @@ import { encodeText } from './lossless-text.ts'
  */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   const staged = await stageFile(path, text)
-  await staged.publish()
+  try {
+    await staged.publish()
+  } finally {
+    await staged.discard()
+  }
 }
 
 /** The same in two steps. */
 export async function stageFile(path: string, text: string): Promise<Staged> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`
-  const guarded = async (work: () => Promise<void>): Promise<void> => {
-    try {
-      await work()
-    } catch (error) {
-      await unlink(temporary).catch(() => undefined)
-      throw unwritable(path, error)
-    }
-  }
-  await guarded(() => writeSynced(temporary, text))
   let isPublished = false
+  const discard = async (): Promise<void> => {
+    if (!isPublished) await unlink(temporary).catch(() => undefined)
+  }
+  try {
+    await writeSynced(temporary, text)
+  } catch (error) {
+    await discard()
+    throw unwritable(path, error)
+  }
   return {
+    path: temporary,
     publish: async () => {
+      try {
+        await rename(temporary, path)
+      } catch (error) {
+        throw unwritable(path, error)
+      }
       isPublished = true
-      await guarded(() => rename(temporary, path))
       await syncDirectory(dirname(path))
     },
-    discard: async () => {
-      if (!isPublished) await unlink(temporary).catch(() => undefined)
-    },
+    discard,
   }
 }
 

@@ -18,6 +18,8 @@ export interface Executor {
   find(program: string): Promise<string | undefined>
   /** A program's file behind all symbolic links; absent: not possible there. */
   realPath?(path: string): Promise<string | undefined>
+  /** What a symbolic link of /proc says, in the namespaces of the target; absent: ask a program. */
+  readLink?(path: string): string | undefined
   /** The text of a file, absent when there is none or it can not be read. */
   readFile(path: string): Promise<string | undefined>
   /**

@@ -44,6 +44,8 @@ export interface HostFiles {
  * a later run (sweep.ts).
  */
 export interface Staged {
+  /** What it is called until then; absent: it is nowhere yet. */
+  readonly path?: string
   /** It gets its name: once, and for good. */
   publish(): Promise<void>
   /** It goes, unless it has been published. */

@@ -1,9 +1,10 @@
+import { basename, join } from 'node:path'
 import { FwctlError } from '../base/error.ts'
 import type { SavedSet } from '../plan/saved-sets.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family } from '../ruleset/model.ts'
-import type { AppliedRecord } from './applied.ts'
+import { type AppliedRecord, readStaged } from './applied.ts'
 import type { FamilyTools } from './backend.ts'
 import type { Staged } from './host-files.ts'
 import { readSealed, sealedText, writeSealed } from './private-file.ts'
@@ -14,7 +15,8 @@ import type { StateDir } from './state-dir.ts'
  * check, so when there is one, fwctl was killed in between.
  */
 export interface Journal {
-  readonly formatVersion: 1
+  /** 2: the record is in a file of its own. */
+  readonly formatVersion: 1 | 2
   readonly startedAt: string
   /** Of the kernel that was being changed: after a reboot the journal is void. */
   readonly kernel: string
@@ -25,11 +27,19 @@ export interface Journal {
   readonly sets?: JournalSets
   readonly foreign: ForeignPatterns
   /** What is to be recorded if all of it turns out to be done. */
-  readonly applied: AppliedRecord
+  readonly applied: AppliedRecord | WrittenRecord
   /** Nothing is to be recorded: what was recorded last is what the host is held to. */
   readonly unrecorded?: true
   /** The change has to be confirmed, or takes back one that had to be; neither is recorded. */
   readonly confirm?: { readonly token: string; readonly role: 'arms' | 'ends' }
+}
+
+/** A record that is on the disk already, under a name that it has until all is done. */
+interface WrittenRecord {
+  /** In the state directory. */
+  readonly file: string
+  /** The digest that it is sealed with. */
+  readonly seal: string
 }
 
 export interface JournalFamily {
@@ -67,8 +77,19 @@ export async function readJournal(stateDir: StateDir): Promise<Journal | undefin
   })
   if (value === undefined) return undefined
   // The seal holds, so it is as some fwctl wrote it; only not necessarily this one.
-  if (value.formatVersion !== 1 || !Array.isArray(value.families)) throw unusable(stateDir)
+  const isKnown = value.formatVersion === 1 || value.formatVersion === 2
+  if (!isKnown || !Array.isArray(value.families)) throw unusable(stateDir)
   return value as unknown as Journal
+}
+
+/** What was to be recorded; undefined when it is not there any more. */
+export async function readRecordOf(
+  stateDir: StateDir,
+  { applied }: Journal,
+): Promise<AppliedRecord | undefined> {
+  if (!('seal' in applied)) return applied
+  const path = join(stateDir.path, basename(applied.file))
+  return readStaged(stateDir, { path, seal: applied.seal }).catch(() => undefined)
 }
 
 function unusable({ journal }: StateDir, cause?: unknown): FwctlError {

@@ -8,9 +8,20 @@ import { describeResult, type Executor } from './executor.ts'
 export async function kernelIdentity(executor: Executor): Promise<string> {
   const [boot, namespace] = await Promise.all([
     executor.readFile('/proc/sys/kernel/random/boot_id'),
-    executor.run({ program: 'readlink', args: ['/proc/self/ns/net'], timeoutMs: 10_000 }),
+    executor.readLink?.(NAMESPACE) ?? askForNamespace(executor),
   ])
-  if (namespace.status === 0) return `${boot?.trim() ?? 'unknown'} ${namespace.stdout.trim()}`
+  return `${boot?.trim() ?? 'unknown'} ${namespace}`
+}
+
+const NAMESPACE = '/proc/self/ns/net'
+
+async function askForNamespace(executor: Executor): Promise<string> {
+  const namespace = await executor.run({
+    program: 'readlink',
+    args: [NAMESPACE],
+    timeoutMs: 10_000,
+  })
+  if (namespace.status === 0) return namespace.stdout.trim()
   throw new FwctlError(
     'command-failed',
     `The network namespace can not be told (${describeResult(namespace)}). Nothing was changed.`,

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs'
+import { readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { execa } from 'execa'
 import { FwctlError } from '../base/error.ts'
 import {
@@ -27,6 +27,13 @@ export function localExecutor(): Executor {
     realPath: async (path) => {
       try {
         return realpathSync(path)
+      } catch {
+        return undefined
+      }
+    },
+    readLink: (path) => {
+      try {
+        return readlinkSync(path)
       } catch {
         return undefined
       }

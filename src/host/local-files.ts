@@ -88,8 +88,8 @@ async function stageDirectory(
   let isPublished = false
   return {
     publish: async () => {
-      isPublished = true
       await rename(partial, path)
+      isPublished = true
       await syncDirectory(dirname(path))
     },
     discard: async () => {

@@ -40,8 +40,17 @@ export async function writeSealed(machine: Machine, path: string, value: object)
 
 /** The text of a sealed file. */
 export function sealedText(value: object): string {
+  return sealed(value).text
+}
+
+/** With the digest that it is sealed with. */
+export function sealed(value: object): { readonly text: string; readonly seal: string } {
   const json = JSON.stringify(value)
   const seal = digest(json)
+  return { text: withSeal(value, json, seal), seal }
+}
+
+function withSeal(value: object, json: string, seal: string): string {
   // What nobody reads as it is, such as the record of 10,000 rules, is not laid out for it.
   if (json.length > LARGE) return `${json.slice(0, -1)}${SEAL}${seal}"}\n`
   return `${JSON.stringify({ ...value, digest: seal }, undefined, 2)}\n`

@@ -2,14 +2,14 @@ import { FwctlError } from '../base/error.ts'
 import { sameButForOthers, sameChains, type TouchedChain } from '../plan/touched.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Ruleset } from '../ruleset/model.ts'
-import { writeApplied } from './applied.ts'
+import { type AppliedRecord, writeApplied } from './applied.ts'
 import { journalTarget, snapshotTarget, targetNames } from './apply-sets.ts'
 import type { HostBackend } from './backend.ts'
 import { commandsToLoad, sayHowToLoad } from './by-hand.ts'
 import { chainStates, sayChainStates } from './chain-state.ts'
 import { freezeTables, type Host, liveOf } from './commit.ts'
 import { goBack, type WayBack } from './go-back.ts'
-import { closeJournal, type Journal, readJournal } from './journal.ts'
+import { closeJournal, type Journal, readJournal, readRecordOf } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, parseLive, readLive } from './live.ts'
 import { readPending } from './pending.ts'
@@ -37,8 +37,9 @@ export async function recover(
   caller: Pick<Host, 'executor' | 'names'>,
   stateDir: StateDir,
 ): Promise<Recovery> {
-  await sweepTemporaries(stateDir)
   const journal = await readJournal(stateDir)
+  const written = journal?.applied
+  await sweepTemporaries(stateDir, written && 'file' in written ? written.file : undefined)
   if (journal === undefined) return { kind: 'nothing-open' }
   const began = `An apply that began at ${journal.startedAt} was cut short`
   if (journal.kernel !== (await kernelIdentity(caller.executor))) {
@@ -54,16 +55,20 @@ export async function recover(
     ...(host.names ? { names: host.names } : {}),
   })
   const sets = await openSets(host, stateDir, journal)
-  const ways = await readWays(host, stateDir, journal)
+  const applied = await readRecordOf(stateDir, journal)
+  const ways = await readWays(host, stateDir, { journal, applied })
   const side = sideOf(ways, { live, sets, foreign: journal.foreign })
+  if (applied === undefined && side !== 'before') {
+    throw unusable(stateDir, journal, 'what it was to lead to is not there, or was changed')
+  }
   if (side === 'before') {
     await settlePending(stateDir, journal, 'arms')
     await closeJournal(stateDir)
     return { kind: 'dropped', message: `${began} before it changed anything.` }
   }
   if (side === 'after') {
-    if (journal.confirm === undefined && !journal.unrecorded)
-      await writeApplied(stateDir, journal.applied)
+    const isRecorded = journal.confirm === undefined && !journal.unrecorded
+    if (applied && isRecorded) await writeApplied(stateDir, applied)
     await settlePending(stateDir, journal, 'ends')
     await closeJournal(stateDir)
     return { kind: 'completed', message: `${began} when all was done; it has been recorded now.` }
@@ -143,8 +148,9 @@ async function openSets(
 async function readWays(
   { names }: Host,
   stateDir: StateDir,
-  journal: Journal,
+  open: { readonly journal: Journal; readonly applied: AppliedRecord | undefined },
 ): Promise<readonly WayBack[]> {
+  const { journal, applied } = open
   const snapshot = await readSnapshot(stateDir, journal.snapshot)
   return journal.families.map(({ family, tools, touched }): WayBack => {
     const { dialect } = tools
@@ -152,12 +158,10 @@ async function readWays(
       if (text === undefined) throw unusable(stateDir, journal, `${file} has no ${family} rules`)
       return parseLive(text, { family, dialect, file, ...(names ? { names } : {}) }).ruleset
     }
-    return {
-      family,
-      touched,
-      before: read(snapshot.dumps[family], `snapshot ${journal.snapshot}`),
-      target: read(journal.applied.families[family]?.rules, stateDir.journal),
-    }
+    const before = read(snapshot.dumps[family], `snapshot ${journal.snapshot}`)
+    const target = applied && read(applied.families[family]?.rules, stateDir.journal)
+    // Without the record, only that nothing was changed can be told.
+    return { family, touched, before, target: target ?? before }
   })
 }
 

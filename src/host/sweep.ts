@@ -8,14 +8,18 @@ const MAX_AGE_MS = 10 * 60_000
 /**
  * Removes what a killed fwctl was writing: nothing ever reads a file before it has its name. What can
  * not be removed is in nobody's way.
+ *
+ * @param kept The name of one that somebody does read.
  */
-export async function sweepTemporaries(stateDir: StateDir): Promise<void> {
+export async function sweepTemporaries(stateDir: StateDir, kept?: string): Promise<void> {
   const { machine } = stateDir
   const { files } = machine
   const found = await Promise.all(
     [stateDir.path, stateDir.snapshots].map(async (directory) => {
       const names = await files.list(directory).catch(() => [])
-      return names.filter((one) => one.endsWith('.tmp')).map((name) => join(directory, name))
+      return names
+        .filter((one) => one.endsWith('.tmp') && one !== kept)
+        .map((name) => join(directory, name))
     }),
   )
   const paths = found.flat()

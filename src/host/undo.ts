@@ -26,13 +26,13 @@ export interface Attempt {
 
 /**
  * Puts back what was there before, with what others have done to it meanwhile. Throws FwctlError
- * `rollback-incomplete`, with the state of each chain, when that fails.
+ * `rollback-incomplete`, with the state of each chain, when that fails. False: the journal is still open.
  */
 export async function undo(
   host: Host & { readonly stateDir: StateDir },
   attempt: Attempt,
   failure: CommitFailure,
-): Promise<void> {
+): Promise<boolean> {
   const { edits, sets, foreign, freeze, armed } = attempt
   if (host.executor.machine?.lost?.() !== undefined) throw outOfReach(host, attempt, failure)
   const ways = edits.map((edit) => ({
@@ -49,7 +49,10 @@ export async function undo(
     throw await incomplete(host, attempt, `${failure.reason}), and going back failed too (${why}`)
   // The host is as it was. Should the journal not go, the next run finds that out and closes it.
   if (armed) await disarmConfirm(host.stateDir, armed, 'applying it failed').catch(() => undefined)
-  await closeJournal(host.stateDir).catch(() => undefined)
+  return closeJournal(host.stateDir).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** What is there can not be known, nor changed. */

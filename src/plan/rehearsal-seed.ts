@@ -58,16 +58,10 @@ function isShared(text: string): boolean {
 }
 
 function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | undefined): Table {
-  const goals = target?.chains.filter((chain) => changed.has(chain.name)) ?? []
-  const graph = jumpGraph([...live.chains, ...goals])
+  const next = jumpsFrom(live, target?.chains.filter((chain) => changed.has(chain.name)) ?? [])
   const whole = new Set(changed)
-  follow(whole, newJumps(changed, live, target), (name) => graph.to.get(name))
-  const before = new Set<string>()
-  follow(
-    before,
-    [...whole].flatMap((name) => [...(graph.from.get(name) ?? [])]),
-    (name) => graph.from.get(name),
-  )
+  follow(whole, newJumps(changed, live, target), next)
+  const before = chainsBefore(whole, live)
   const named = new Set<string>()
   const kept = live.chains.map((chain): Chain => {
     const rules = whole.has(chain.name)
@@ -82,7 +76,7 @@ function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | un
     return { ...chain, rules }
   })
   // The batch itself may name chains that nothing names yet.
-  for (const name of changed) for (const next of graph.to.get(name) ?? []) named.add(next)
+  for (const name of changed) for (const one of next(name)) named.add(one)
   return {
     name: live.name,
     chains: kept.filter(
@@ -90,6 +84,40 @@ function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | un
         isBuiltinChain(live.name, name) || whole.has(name) || before.has(name) || named.has(name),
     ),
   }
+}
+
+/** The chains from which, over others or not, a rule leads into some; but for those themselves. */
+function chainsBefore(whole: ReadonlySet<string>, live: Table): ReadonlySet<string> {
+  const before = new Set<string>()
+  for (let names = whole; names.size > 0; ) {
+    const found = new Set<string>()
+    const isLead = leadTo(names)
+    for (const { name, rules } of live.chains) {
+      if (!before.has(name) && rules.some(isLead)) found.add(name)
+    }
+    for (const name of found) before.add(name)
+    names = found
+  }
+  return before
+}
+
+/** Whether a rule jumps to one of some chains. */
+function leadTo(names: ReadonlySet<string>): (rule: Rule) => boolean {
+  const [first, ...more] = [...names]
+  const isThere = (rule: Rule): boolean => names.has(jumpOf(rule) ?? '')
+  if (first === undefined || more.length >= FEW_NAMES) return isThere
+  // Most rules do not even have the letters, which is told much faster than where they jump to.
+  return (rule) =>
+    (rule.text.includes(first) ||
+      more.some((name) => rule.text.includes(name)) ||
+      isEscaped(rule)) &&
+    isThere(rule)
+}
+
+const FEW_NAMES = 4
+
+function isEscaped({ text }: Rule): boolean {
+  return text.includes('\\')
 }
 
 function leadsTo(rule: Rule, whole: ReadonlySet<string>, before: ReadonlySet<string>): boolean {
@@ -110,40 +138,23 @@ function newJumps(
   })
 }
 
-interface JumpGraph {
-  readonly to: ReadonlyMap<string, ReadonlySet<string>>
-  readonly from: ReadonlyMap<string, ReadonlySet<string>>
-}
-
-/** Of chains as they are, and as they will be. */
-function jumpGraph(chains: readonly Chain[]): JumpGraph {
-  const to = new Map<string, Set<string>>()
-  const from = new Map<string, Set<string>>()
-  for (const chain of chains) {
-    for (const next of jumpsOf(chain)) {
-      add(to, chain.name, next)
-      add(from, next, chain.name)
-    }
-  }
-  return { to, from }
-}
-
-function add(sets: Map<string, Set<string>>, key: string, value: string): void {
-  const known = sets.get(key)
-  if (known === undefined) sets.set(key, new Set([value]))
-  else known.add(value)
+/** Where the rules of a chain jump, as it is and as it will be. */
+function jumpsFrom(live: Table, goals: readonly Chain[]): (name: string) => ReadonlySet<string> {
+  const chains = new Map(live.chains.map((chain) => [chain.name, chain]))
+  return (name) =>
+    new Set([...jumpsOf(chains.get(name)), ...jumpsOf(goals.find((chain) => chain.name === name))])
 }
 
 function follow(
   found: Set<string>,
   start: readonly string[],
-  next: (name: string) => Iterable<string> | undefined,
+  next: (name: string) => Iterable<string>,
 ): void {
   const open = [...start]
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (found.has(name)) continue
     found.add(name)
-    open.push(...(next(name) ?? []))
+    open.push(...next(name))
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readApplied } from '../../src/host/applied.ts'
@@ -65,6 +65,12 @@ async function killedAt(
   expect({ status, signal, stderr }).toMatchObject({ status: null, signal: 'SIGKILL' })
 }
 
+/** The records that have no name yet. */
+async function recordsOf({ stateDir }: Workbench): Promise<readonly string[]> {
+  const names = await readdir(stateDir.path)
+  return names.filter((name) => name.endsWith('.tmp')).map((name) => join(stateDir.path, name))
+}
+
 beforeAll(freshWatchdog)
 
 describe.each(BACKENDS)('fwctl killed while it applies, on %s', (backend) => {
@@ -125,6 +131,52 @@ describe.each(BACKENDS)('fwctl killed while it applies, on %s', (backend) => {
 
     expect([await bench.save('ipv4'), await bench.save('ipv6')]).toEqual(saved)
     expect(await readApplied(bench.stateDir)).toMatchObject({ reason: 'to be killed' })
+  })
+
+  test('days ago: what is to be recorded has not been swept away', async () => {
+    const { bench, plan } = await lived()
+    await using _ = bench
+    await killedAt(bench, plan, 'done')
+    const [record = ''] = await recordsOf(bench)
+    await utimes(record, 1, 1)
+
+    const next = await bench.planTo({ ipv4: GOAL, ipv6: GOAL })
+    expect(await bench.apply(next)).toMatchObject({ recovery: { kind: 'completed' } })
+
+    expect(await readApplied(bench.stateDir)).toMatchObject({ reason: 'to be killed' })
+  })
+
+  test.each(['removed', 'changed'])(
+    'and what is to be recorded is %s: nothing is done about what can not be told',
+    async (what) => {
+      const { bench, plan } = await lived()
+      await using _ = bench
+      await killedAt(bench, plan, 'half')
+      const half = [await bench.save('ipv4'), await bench.save('ipv6')]
+      const [record = ''] = await recordsOf(bench)
+      if (what === 'removed') await rm(record)
+      else await writeFile(record, (await readFile(record, 'utf8')).replace('2222', '3333'))
+
+      const next = await bench.planTo({ ipv4: GOAL, ipv6: GOAL })
+      await expect(bench.apply(next)).rejects.toMatchObject({
+        code: 'rollback-incomplete',
+        message: expect.stringContaining('what it was to lead to is not there, or was changed'),
+      })
+
+      expect([await bench.save('ipv4'), await bench.save('ipv6')]).toEqual(half)
+    },
+  )
+
+  test('before the first restore, without what is to be recorded: the journal is dropped', async () => {
+    const { bench, plan } = await lived()
+    await using _ = bench
+    await killedAt(bench, plan, 'journal')
+    for (const record of await recordsOf(bench)) await rm(record)
+
+    expect(await bench.apply(plan)).toMatchObject({
+      kind: 'applied',
+      recovery: { kind: 'dropped' },
+    })
   })
 
   test('in the middle of a restore: the next run finds one whole state or the other', async () => {
