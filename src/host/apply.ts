@@ -193,18 +193,25 @@ async function attempt(
   const ahead = workAhead({ request, live, edits, byValue }, sets)
   try {
     request.progress?.('rehearse')
-    const [diagnostics, rehearsal] = await together(
-      refuseNativeRules(request, edits),
+    let looking: ReturnType<typeof refuseNativeRules> | undefined
+    const lookForNativeRules = (): ReturnType<typeof refuseNativeRules> => {
+      looking ??= refuseNativeRules(request, edits)
+      looking.catch(() => undefined)
+      return looking
+    }
+    const [rehearsal, diagnostics] = await inTurn(
       requireRehearsal({
         ...request,
         mode: request.rehearse,
         edits,
         sets: sets.edit,
         meanwhile: () => {
+          lookForNativeRules()
           request.meanwhile?.()
           ahead.begin()
         },
       }),
+      lookForNativeRules,
     )
     requireNotCancelled(request)
     const families = edits.map((edit) => edit.family)
@@ -217,10 +224,15 @@ async function attempt(
   }
 }
 
-/** Both to their end, also when the first fails: nothing of it may run on behind our back. */
-async function together<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([first, second])
-  return [await first, await second]
+/**
+ * What the second says, begun during the first or after it; should the first fail, it is told why only when
+ * the second has come to its end, too: nothing of it may run on behind our back.
+ */
+async function inTurn<A, B>(first: Promise<A>, second: () => Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first])
+  const other = second()
+  await Promise.allSettled([other])
+  return [await first, await other]
 }
 
 const TAKEN_BACK = 'it was taken back with fwctl rollback'

@@ -33,7 +33,7 @@ await applyPlan({
   executor: {
     ...inside,
     run: async (command) => {
-      if (!command.program.endsWith('-restore') || command.args.includes('--version')) {
+      if (!command.program.endsWith('-restore') || !command.args.includes('--counters')) {
         return inside.run(command)
       }
       if (at === 'journal') die()

@@ -17,7 +17,7 @@ import { rules, setUp } from './unconfirmed.ts'
 
 /** Fails from the nth call on that is to change something, up to the mth. */
 const STAND_IN = `#!/bin/sh
-case "$*" in *--version*) exec REAL "$@" ;; esac
+case "$*" in *--counters*) ;; *) exec REAL "$@" ;; esac
 n=$(($(cat COUNT 2> /dev/null || echo 0) + 1))
 echo $n > COUNT
 read -r from to 2> /dev/null < FAIL || exec REAL "$@"

@@ -113,6 +113,31 @@ describe.each(KERNELS)('a rehearsal on %s, %s', (backend, family) => {
     expect(rehearsal.kind).toBe('failed')
   })
 
+  test.each([
+    ['MASQUERADE', '-A C40 -j MASQUERADE\n', 'MASQUERADE'],
+    [
+      'owner in a chain that is reached from INPUT',
+      '-A C3 -m owner --uid-owner 0 -j DROP\n',
+      'owner',
+    ],
+    ['a loop from one half to the other', '-A C1 -j C44\n-A C44 -j C1\n', ' -j C'],
+    ['nothing where nothing is wrong', '', undefined],
+  ])('of thousands of new rules catches %s', async (_what, bad, culprit) => {
+    await using scratch = await scratchNamespace()
+    const names = Array.from({ length: 45 }, (_, i) => `C${i}`)
+    const rules = names.flatMap((name, c) =>
+      Array.from({ length: 50 }, (_, i) => `-A ${name} -p tcp --dport ${c * 50 + i + 1} -j DROP\n`),
+    )
+    const heads = names.map((name) => `:${name} - [0:0]\n-A INPUT -j ${name}\n`)
+    const text = `${FILTER}${[...heads, ...rules].join('')}${bad}COMMIT\n`
+
+    const rehearsal = await rehearsed(backend, family, scratch, text)
+
+    if (culprit === undefined) expect(rehearsal).toEqual({ kind: 'passed' })
+    else if (rehearsal.kind !== 'failed') throw new Error(rehearsal.kind)
+    else expect(rehearsal.problems[0]?.line?.text).toContain(culprit)
+  })
+
   test('passes what is good, with the sets that the host has and on top of what is live', async () => {
     await using scratch = await scratchNamespace()
     await scratch.run('ipset', [

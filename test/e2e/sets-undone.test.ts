@@ -41,7 +41,8 @@ async function state(bench: Workbench): Promise<readonly string[]> {
 
 /** Whether a command changes sets or rules. */
 function isChange({ program, args, input }: Command): boolean {
-  return input !== undefined && (program.endsWith('-restore') || args.includes('restore'))
+  const isRestore = program.endsWith('-restore') && args.includes('--counters')
+  return input !== undefined && (isRestore || args.includes('restore'))
 }
 
 /** Lets the change number `step`, from 0, run into `accident`; what comes after runs as it should. */
