@@ -32,7 +32,7 @@ type Bundle = (
   url: string,
 ) => void
 
-/** What the bundle exports. On a good end of the run its code cache is written, where there was none. */
+/** What the bundle exports. On a good end of the first runs its code cache is written. */
 export function loadBundle(input: BundleInput): object {
   const known = loaded.get(input.path)
   if (known !== undefined) return known.exports
@@ -50,17 +50,26 @@ function runBundle(input: BundleInput, module: { exports: object }): void {
   // Read as Latin-1 (it is ASCII), it is not decoded.
   const source = readFileSync(path, 'latin1')
   const cachePath = `${path}.${cacheName(build, verb)}`
-  const cachedData = readCache(cachePath)
+  const kept = readCache(cachePath)
+  const cachedData = kept?.subarray(0, -1)
   const script = new Script(source, { filename: path, ...(cachedData && { cachedData }) })
-  if (cachedData === undefined || script.cachedDataRejected === true) {
+  const runs = script.cachedDataRejected === true ? 0 : (kept?.at(-1) ?? 0)
+  if (runs < LEARNING_RUNS) {
     process.on('exit', (code) => {
-      if (GOOD_ENDS.includes(code)) writeCache(cachePath, script.createCachedData())
+      if (!GOOD_ENDS.includes(code)) return
+      writeCache(cachePath, Buffer.concat([script.createCachedData(), Buffer.of(runs + 1)]))
     })
   }
   const bundle = script.runInThisContext() as Bundle
   const url = `file://${encodeURI(path)}`
   bundle(module.exports, requireFrom(input), module, path, dirname(path), url)
 }
+
+/**
+ * So many runs add what they have compiled: the first one reads a policy, and the next ones find it
+ * known. How many there were is the last byte.
+ */
+const LEARNING_RUNS = 3
 
 /** Done, and changes pending. A run that failed early has not seen the functions that the others need. */
 const GOOD_ENDS: readonly number[] = [0, 2]

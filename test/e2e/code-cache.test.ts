@@ -39,7 +39,7 @@ function caches(folder: string): string[] {
     .map((file) => join(folder, file))
 }
 
-test('the first run makes a private cache, later ones use it, and a damaged one is made anew', () => {
+test('the first runs make a private cache, later ones use it, and a damaged one is made anew', () => {
   using folder = temporaryFolder()
   install(folder.path)
   const first = validate(folder.path)
@@ -48,16 +48,21 @@ test('the first run makes a private cache, later ones use it, and a damaged one 
   const inodes = (): number[] => made.map((path) => statSync(path).ino)
   for (const cache of made) expect(statSync(cache).mode & 0o777).toBe(0o600)
 
+  // The first three add what they have seen.
+  const inode = inodes()
+  expect(validate(folder.path)).toBe(first)
+  expect(inodes()).not.toEqual(inode)
+  expect(validate(folder.path)).toBe(first)
   const before = inodes()
   expect(validate(folder.path)).toBe(first)
   expect(inodes()).toEqual(before)
 
   for (const cache of made) {
     const bytes = readFileSync(cache)
-    writeFileSync(cache, bytes.fill(0xff, bytes.length / 4, bytes.length / 4 + 64))
+    writeFileSync(cache, bytes.fill(0xff, bytes.length >> 2, (bytes.length >> 2) + 64))
   }
   expect(validate(folder.path)).toBe(first)
-  for (const [index, inode] of inodes().entries()) expect(inode).not.toBe(before[index])
+  for (const [index, one] of inodes().entries()) expect(one).not.toBe(before[index])
   expect(validate(folder.path)).toBe(first)
 })
 
