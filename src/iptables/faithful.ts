@@ -44,12 +44,14 @@ export function unfaithfulRules(
     readonly known?: () => ReadonlySet<string>
   },
 ): readonly UnfaithfulRule[] {
+  const { all = false, known } = options
   const found: UnfaithfulRule[] = []
   for (const { name: table, chains } of ruleset.tables) {
     for (const { name: chain, rules } of chains) {
-      for (const [i, rule] of rules.entries()) {
-        if (!options.all && !isNegated(rule.text)) continue
-        if (options.known?.().has(rule.text)) continue
+      for (let i = 0; i < rules.length; i++) {
+        const rule = rules[i] as Rule
+        if (!all && !isNegated(rule.text)) continue
+        if (known?.().has(rule.text)) continue
         const reason = whyUnfaithful(rule, options)
         if (reason) found.push({ table, chain, position: i + 1, rule, reason })
       }

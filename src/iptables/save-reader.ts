@@ -28,7 +28,7 @@ import {
 } from '../ruleset/model.ts'
 import { newPieceCache } from './piece-cache.ts'
 import { eachLine } from './restore-lines.ts'
-import { addSavedRules, type SavedRuleContext } from './saved-rule.ts'
+import { addSavedRules, looksTyped, type SavedRuleContext } from './saved-rule.ts'
 
 export interface SavedRuleset {
   readonly ruleset: Ruleset
@@ -82,6 +82,8 @@ interface Reading {
   line: number
   /** How many were read; a quoted text over several counts as one. */
   linesBefore: number
+  /** Whether none of the rules that are being read look like typed ones. */
+  isSaved: boolean
   readonly comments: CommentLine[]
   readonly tables: Table[]
   open: OpenTable | undefined
@@ -97,6 +99,7 @@ export function saveReader(options: ParseSaveOptions): SaveReader {
     rules: { dialect, names, cache: newPieceCache(), ...(file !== undefined && { file }) },
     line: 1,
     linesBefore: 0,
+    isSaved: false,
     comments: [],
     tables: [],
     open: undefined,
@@ -110,9 +113,12 @@ export function saveReader(options: ParseSaveOptions): SaveReader {
   let rest = ''
   return {
     write: (text) => {
-      rest = eachLine(rest + text, read)
+      const lines = rest + text
+      reading.isSaved = !looksTyped(lines)
+      rest = eachLine(lines, read)
     },
     end: () => {
+      reading.isSaved = !looksTyped(rest)
       eachLine(rest, read, true)
       if (reading.open) {
         reading.line = reading.open.line
@@ -287,7 +293,8 @@ function readRule(reading: Reading, line: string): void {
     }
     open.last = chain
   }
-  addSavedRules(chain.rules, line.slice(end + 1), reading.rules, { counters, line: reading.line })
+  const { isSaved, line: at } = reading
+  addSavedRules(chain.rules, line.slice(end + 1), reading.rules, { counters, line: at, isSaved })
 }
 
 function notARule(reading: Reading, line: string): void {

@@ -51,6 +51,10 @@ test('a dump that arrives in pieces is the dump that arrives at once, wherever i
     '-A own -m comment --comment "two\n-A lines" -j DROP\n',
     '[0:0] -A elsewhere -j DROP\n',
     '-A own -m comment --comment "never closed -j DROP\n',
+    '-A INPUT -s 1.2.3.4,5.6.7.8 -j DROP\n',
+    '-A own -c 1 2 -j ACCEPT\n',
+    '-A own -6 -j ACCEPT\n',
+    '-A own -m multiport --dports 22,80 -j ACCEPT\n',
     '# a "comment\n',
     '\n',
   )
