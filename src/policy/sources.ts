@@ -20,6 +20,9 @@ export interface Sources {
   readonly diagnostics: readonly Diagnostic[]
 }
 
+/** A hundred rules have as many: fewer are compiled sooner than folding them is worth its start. */
+export const FOLDED_LENGTH = 10_000
+
 /** Includes in includes beyond this are a mistake. */
 const MAX_FILES = 1000
 
@@ -33,6 +36,8 @@ interface State {
   readonly diagnostics: Diagnostic[]
   /** Real paths of what is read already. */
   readonly done: Set<string>
+  /** Characters that have been read so far. */
+  length: number
   readonly fold: FoldRule
 }
 
@@ -52,6 +57,7 @@ export function readSources(path: string, options: ReadSourcesOptions): Sources 
     sources: [],
     diagnostics: [],
     done: new Set(),
+    length: 0,
     fold: startFolding(),
   }
   const real = path === '-' ? join(root, '-') : (files.realPath(path) ?? resolve(path))
@@ -79,7 +85,9 @@ function readFile(file: File, stack: readonly string[], state: State, at?: Posit
     return
   }
   const shown = file.path === '-' ? 'stdin' : file.path
-  const { value, diagnostics } = readDocument(read.text, shown, state.fold)
+  state.length += read.text.length
+  const fold = state.length < FOLDED_LENGTH ? undefined : state.fold
+  const { value, diagnostics } = readDocument(read.text, shown, fold)
   state.diagnostics.push(...diagnostics)
   if (value === undefined) return
   state.sources.push({ file: shown, text: read.text, value })

@@ -7,8 +7,12 @@ import { startFolding } from '../../src/policy/folded-rule.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import { readPlainJson } from '../../src/policy/plain-json.ts'
 import { readPlainYaml } from '../../src/policy/plain-yaml.ts'
+import { FOLDED_LENGTH } from '../../src/policy/sources.ts'
 import type { Backend, Dialect, Rule } from '../../src/ruleset/model.ts'
 import { ANY, arbitraryPlainPolicy, GOOD, policyJson, policyYaml } from './arbitrary-forms.ts'
+
+/** Only where there is much to read, rules are folded. */
+const LONG = ' '.repeat(FOLDED_LENGTH)
 
 const VERSIONS = [[1, 8, 7] as const, [1, 8, 9] as const, [1, 8, 11] as const]
 
@@ -49,14 +53,14 @@ describe.each([
     let filled = 0
     fc.assert(
       fc.property(arbitraryPlainPolicy(choices), fc.constantFrom(...VERSIONS), (plain, version) => {
-        const yaml = policyYaml(plain)
+        const yaml = `${policyYaml(plain)}#${LONG}`
         const folded = outcome(yaml, backend, version)
         filled += folded.filled
         // An anchor leaves the text to `yaml`, and an escape leaves rules as they are.
         const whole = outcome(yaml.replace('FOLDED', '&x FOLDED'), backend, version)
         expect(whole.filled).toBe(0)
         expect(folded.all).toEqual(whole.all)
-        const json = policyJson(plain, 1)
+        const json = `${policyJson(plain, 1)}${LONG}`
         const escaped = json.replace('FOLDED', '\\u0046OLDED')
         expect(outcome(json, backend, version).all).toEqual(outcome(escaped, backend, version).all)
       }),
