@@ -17,6 +17,7 @@ import { hasControlCharacter } from './control-characters.ts'
 import { FilledRule } from './filled-rule.ts'
 import { startFindings } from './findings.ts'
 import { FoldedRule } from './folded-rule.ts'
+import { type FoldedText, startFoldingTexts } from './folded-text.ts'
 import { compileMapping } from './mapping-rule.ts'
 import { checkGroups } from './operand.ts'
 import type { Policy, PolicyChain, PolicyTable } from './policy.ts'
@@ -32,7 +33,7 @@ import {
   setsByName,
 } from './set-rules.ts'
 import { compileText } from './text-rule.ts'
-import { hasUnresolved, type Value } from './value.ts'
+import { hasUnresolved, type ScalarValue, type Value } from './value.ts'
 
 /** What a policy declares for one family: every table and chain in it is ours. */
 export type DesiredRuleset = Ruleset
@@ -65,7 +66,7 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
   const { dialects, names = BUILTIN_NAMES, now } = options
   const targetAt = startTargetPositions()
   const deadlines: number[] = []
-  const compileFolded = startPatterns()
+  const compilers = startCompilers()
   const families = policy.families.filter((family) => dialects[family] !== undefined)
   const sets = setsByName(policy.sets)
   checkGroups({ groups: policy.groups, names, findings })
@@ -80,7 +81,7 @@ export function compilePolicy(policy: Policy, options: CompileOptions): Compiled
       families,
       targetAt,
       deadlines,
-      compileFolded,
+      compilers,
       ...(now && { now }),
     }),
   )
@@ -122,7 +123,7 @@ type ByFamily<T> = Readonly<Partial<Record<Family, T>>>
 interface TableContext extends RuleContext {
   readonly sets: DeclaredSets
   readonly unseen: readonly Family[]
-  readonly compileFolded: CompileFolded
+  readonly compilers: Compilers
 }
 
 function compileTable(table: PolicyTable, context: TableContext): ByFamily<Table> {
@@ -174,16 +175,42 @@ function compileChain(chain: PolicyChain, context: TableContext): ByFamily<Chain
 }
 
 function compileRule(rule: Value, context: TableContext): CompiledRule {
-  if (rule instanceof FoldedRule) return context.compileFolded(rule, context)
+  if (rule instanceof FoldedRule) return context.compilers.folded(rule, context)
   // Both are reported already; more about the same rule would only be noise.
   if (hasUnresolved(rule) || hasControlText(rule)) return {}
   switch (rule.kind) {
     case 'map':
       return compileMapping(rule, context)
     case 'scalar':
-      return compileText(rule, context)
+      return context.compilers.text(rule, context)
     case 'list':
       return {}
+  }
+}
+
+/** Of rules that may have their form in common with others. */
+interface Compilers {
+  readonly folded: CompileFolded<FoldedRule>
+  readonly text: (rule: ScalarValue, context: RuleContext) => CompiledRule
+}
+
+/** Fewer texts are compiled sooner than it is worth to fold them. */
+const FOLDED_TEXTS = 100
+
+function startCompilers(): Compilers {
+  const fold = startFoldingTexts()
+  const compileFoldedText = startPatterns<FoldedText>(({ rule }, about) => compileText(rule, about))
+  let texts = 0
+  return {
+    // Its entries are read each time that somebody asks.
+    folded: startPatterns(({ entries, at }, about) =>
+      compileMapping({ kind: 'map', entries, at }, about),
+    ),
+    text: (rule, about) => {
+      texts++
+      const folded = texts < FOLDED_TEXTS ? undefined : fold(rule)
+      return folded === undefined ? compileText(rule, about) : compileFoldedText(folded, about)
+    },
   }
 }
 

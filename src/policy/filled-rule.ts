@@ -3,15 +3,14 @@ import type { Names } from '../extensions/names.ts'
 import type { PieceCache } from '../iptables/piece-cache.ts'
 import { readSavedRule } from '../iptables/saved-rule.ts'
 import type { Dialect, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
-import type { FoldedRule } from './folded-rule.ts'
+import type { Folded } from './folded-rule.ts'
 
 /** What the rules of one pattern have in common. */
 export interface FilledRuleContext {
   readonly dialect: Dialect
   readonly names: Names
   readonly cache: PieceCache
-  readonly originOf: (rule: FoldedRule) => Origin
-  readonly targetAtOf: (rule: FoldedRule) => Position | undefined
+  readonly originOf: (rule: Folded) => Origin
 }
 
 /**
@@ -21,12 +20,12 @@ export interface FilledRuleContext {
 export class FilledRule implements Rule {
   readonly text: string
   readonly outline: RuleSpec
-  readonly #rule: FoldedRule
+  readonly #rule: Folded
   readonly #context: FilledRuleContext
   #read: Rule | undefined
 
   constructor(
-    { text, outline, rule }: Pick<FilledRule, 'text' | 'outline'> & { readonly rule: FoldedRule },
+    { text, outline, rule }: Pick<FilledRule, 'text' | 'outline'> & { readonly rule: Folded },
     context: FilledRuleContext,
   ) {
     this.text = text
@@ -49,7 +48,7 @@ export class FilledRule implements Rule {
 
   /** Where the target is written. */
   get targetAt(): Position | undefined {
-    return this.#context.targetAtOf(this.#rule)
+    return this.#rule.targetAt
   }
 
   #meaning(): Rule {

@@ -7,6 +7,7 @@
  */
 import type { Position } from '../base/diagnostic.ts'
 import { type ParticularKind, particularKind, particularText } from './particular.ts'
+import { readTarget } from './rule-parts.ts'
 import type { Entry, MapValue, Value } from './value.ts'
 
 /** What a rule says but for its particulars; the same object for all rules that say the same. */
@@ -24,6 +25,15 @@ export interface Particular {
   readonly kind: ParticularKind
 }
 
+/** A rule as what it has in common with others, and what is its own. */
+export interface Folded {
+  readonly at: Position
+  readonly form: RuleForm
+  readonly particulars: readonly string[]
+  /** Where the target is written. */
+  readonly targetAt: Position | undefined
+}
+
 /** A document, which can be read from a place in it. */
 export interface RuleSource {
   readonly text: string
@@ -34,7 +44,7 @@ export interface RuleSource {
 export type FoldRule = (rule: MapValue, offset: number, source: RuleSource) => Value
 
 /** A rule of which the form and the particulars are held. A class, for an accessor costs it nothing. */
-export class FoldedRule implements MapValue {
+export class FoldedRule implements MapValue, Folded {
   readonly kind = 'map'
   readonly at: Position
   readonly form: RuleForm
@@ -58,47 +68,68 @@ export class FoldedRule implements MapValue {
     const { text, readRule } = this.#source
     return readRule(text, this.#offset, this.at).entries
   }
+
+  get targetAt(): Position | undefined {
+    const { at, entries } = this
+    return readTarget({ kind: 'map', entries, at })?.at
+  }
 }
 
 /** More would take more room than the rules that have them in common could save. */
 const MAX_FORMS = 50_000
 
+/** The forms of one policy: from `root` on, each step leads to the same one every time. */
+export interface Forms {
+  readonly root: RuleForm
+  /** Undefined where there are too many. */
+  readonly step: (form: RuleForm, map: 'words' | 'others', word: string) => RuleForm | undefined
+}
+
+export function startForms(): Forms {
+  let left = MAX_FORMS
+  return {
+    root: {},
+    step: (form, map, word) => {
+      form[map] ??= new Map()
+      const known = form[map].get(word)
+      if (known !== undefined || left === 0) return known
+      left--
+      const next: RuleForm = {}
+      form[map].set(word, next)
+      return next
+    },
+  }
+}
+
 /** Folds the rules of one policy, which have their forms in common. */
 export function startFolding(): FoldRule {
-  const root: RuleForm = {}
-  const forms: Forms = { left: MAX_FORMS }
+  const forms = startForms()
   return (rule, offset, source) => {
     const particulars: string[] = []
-    const form = formOf(rule, root, { forms, particulars, found: undefined })
+    const form = formOf(rule, { ...forms, particulars, found: undefined })
     if (form === undefined) return rule
     if (form.particulars === undefined) {
       const found: Particular[] = []
-      formOf(rule, root, { forms, particulars: [], found })
+      formOf(rule, { ...forms, particulars: [], found })
       form.particulars = found
     }
     return new FoldedRule({ at: rule.at, form, particulars }, offset, source)
   }
 }
 
-/** How many forms may still be made. */
-interface Forms {
-  left: number
-}
-
-interface Folding {
-  readonly forms: Forms
+interface Folding extends Forms {
   readonly particulars: string[]
   /** Gets what they are, if somebody asks. */
   readonly found: Particular[] | undefined
 }
 
 /** Undefined for a rule that has none: it is held as it is. */
-function formOf(rule: MapValue, root: RuleForm, folding: Folding): RuleForm | undefined {
-  let form: RuleForm | undefined = root
+function formOf(rule: MapValue, folding: Folding): RuleForm | undefined {
+  let form: RuleForm | undefined = folding.root
   for (const { key, value } of rule.entries) {
     // When a rule is over depends on the day.
     if (key === 'expires') return undefined
-    form = step(form, 'words', key, folding)
+    form = folding.step(form, 'words', key)
     form = form && after(form, key, value, folding)
     if (form === undefined) return undefined
   }
@@ -107,43 +138,29 @@ function formOf(rule: MapValue, root: RuleForm, folding: Folding): RuleForm | un
 
 /** The form when a value has followed. The path has the keys that lead to it. */
 function after(form: RuleForm, path: string, value: Value, folding: Folding): RuleForm | undefined {
+  const { step } = folding
   const kind = particularKind(path, value)
   if (kind !== undefined) {
     const text = particularText(value, kind)
     folding.particulars.push(text)
     folding.found?.push({ path, kind })
-    return text.includes('${') ? undefined : step(form, 'others', kind, folding)
+    return text.includes('${') ? undefined : step(form, 'others', kind)
   }
   let here: RuleForm | undefined
   switch (value.kind) {
     case 'scalar':
-      if (typeof value.value !== 'string') return step(form, 'others', `= ${value.text}`, folding)
-      return value.text.includes('${') ? undefined : step(form, 'words', value.text, folding)
+      if (typeof value.value !== 'string') return step(form, 'others', `= ${value.text}`)
+      return value.text.includes('${') ? undefined : step(form, 'words', value.text)
     case 'list':
-      here = step(form, 'others', '[', folding)
+      here = step(form, 'others', '[')
       for (const item of value.items) here = here && after(here, `${path} -`, item, folding)
-      return here && step(here, 'others', ']', folding)
+      return here && step(here, 'others', ']')
     case 'map':
-      here = step(form, 'others', '{', folding)
+      here = step(form, 'others', '{')
       for (const { key, value: inner } of value.entries) {
-        here = here && step(here, 'words', key, folding)
+        here = here && step(here, 'words', key)
         here = here && after(here, `${path} ${key}`, inner, folding)
       }
-      return here && step(here, 'others', '}', folding)
+      return here && step(here, 'others', '}')
   }
-}
-
-function step(
-  form: RuleForm,
-  map: 'words' | 'others',
-  word: string,
-  { forms }: Folding,
-): RuleForm | undefined {
-  form[map] ??= new Map()
-  const known = form[map].get(word)
-  if (known !== undefined || forms.left === 0) return known
-  forms.left--
-  const next: RuleForm = {}
-  form[map].set(word, next)
-  return next
 }

@@ -9,7 +9,7 @@ import { formatNetwork, isUsualIpv4, isUsualNetwork, parseMaskedAddress } from '
 import { BUILTIN_CHAINS, CHAIN_NAME_BYTES, VERDICTS } from '../ruleset/hooks.ts'
 import { FAMILIES } from '../ruleset/model.ts'
 import { MULTIPORT_SLOTS, multiportOption } from './ports.ts'
-import type { ListValue, ScalarValue, Value } from './value.ts'
+import type { ListValue, Scalar, ScalarValue, Value } from './value.ts'
 
 export type ParticularKind =
   | 'network'
@@ -30,7 +30,9 @@ export type ParticularKind =
   | 'chain'
   | 'note'
 
-const KINDS: Readonly<Record<string, (value: ScalarValue) => ParticularKind | undefined>> = {
+type KindOf = (value: Scalar, text: string) => ParticularKind | undefined
+
+const KINDS: Readonly<Record<string, KindOf>> = {
   source: addressKind,
   destination: addressKind,
   sport: portKind,
@@ -66,9 +68,27 @@ const SAVED_OPTIONS: Readonly<Record<string, string>> = {
 export function particularKind(path: string, value: Value): ParticularKind | undefined {
   const kindOf = Object.hasOwn(KINDS, path) ? KINDS[path] : undefined
   if (kindOf === undefined || value.kind === 'map') return undefined
-  if (value.kind === 'scalar') return kindOf(value)
+  if (value.kind === 'scalar') return kindOf(value.value, value.text)
   return kindOf === portKind && isPortList(value) ? 'port list' : undefined
 }
+
+/** What follows an option in a rule written as a text, and the path of the same in a mapping. */
+export function wordKind(
+  option: string,
+  word: string,
+): { readonly path: string; readonly kind: ParticularKind } | undefined {
+  const path = OPTIONS.get(option)
+  if (path === undefined) return undefined
+  const kind =
+    option === '--sports' || option === '--dports' ? portsKind(word) : KINDS[path]?.(word, word)
+  return kind === undefined || kind.startsWith('negated') ? undefined : { path, kind }
+}
+
+const OPTIONS: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(SAVED_OPTIONS).map(([path, option]) => [option, path] as const),
+  ['--sports', 'sport'],
+  ['--dports', 'dport'],
+])
 
 /** The particular itself, which a negation is no part of. */
 export function particularText(value: Value, kind: ParticularKind): string {
@@ -88,7 +108,7 @@ export function savedParticular(
   return kind === 'sentence' ? `${SAVED_OPTIONS[path]} "${text}"` : `${SAVED_OPTIONS[path]} ${text}`
 }
 
-function addressKind({ value, text }: ScalarValue): ParticularKind | undefined {
+function addressKind(value: Scalar, text: string): ParticularKind | undefined {
   if (typeof value !== 'string') return undefined
   const negated = text.startsWith('! ')
   const bare = negated ? text.slice(2) : text
@@ -109,7 +129,7 @@ function isUsualIpv6(network: string): boolean {
 }
 
 /** Not those at the ends: a range that begins or ends there may be written otherwise. */
-function portKind({ value, text }: ScalarValue): ParticularKind | undefined {
+function portKind(value: Scalar, text: string): ParticularKind | undefined {
   if (typeof value === 'number') return isInnerPort(text) ? 'port number' : undefined
   if (typeof value !== 'string') return undefined
   if (isInnerPort(text)) return 'port'
@@ -131,21 +151,30 @@ function isListedPort(value: Value): boolean {
   return typeof value.value === 'number' || typeof value.value === 'string'
 }
 
-function endpointKind({ value, text }: ScalarValue): ParticularKind | undefined {
+function portsKind(text: string): ParticularKind | undefined {
+  const ports = text.split(',')
+  const isList = ports.length > 1 && ports.length <= MULTIPORT_SLOTS && ports.every(isInnerPort)
+  return isList ? 'port list' : undefined
+}
+
+function endpointKind(value: Scalar, text: string): ParticularKind | undefined {
   const colon = text.indexOf(':')
   if (typeof value !== 'string' || colon < 0) return undefined
   const isUsual = isUsualIpv4(text.slice(0, colon)) && isInnerPort(text.slice(colon + 1))
   return isUsual ? 'endpoint' : undefined
 }
 
-/** 255 bytes are the most that a comment can have, and a character has three at most. */
-function nameKind({ value, text }: ScalarValue): ParticularKind | undefined {
-  if (typeof value !== 'string' || text === '' || text.length > 85) return undefined
+/**
+ * 255 bytes are the most that a comment can have, and a character has three at most. None begins like an
+ * option, or a negation.
+ */
+function nameKind(value: Scalar, text: string): ParticularKind | undefined {
+  if (typeof value !== 'string' || text.length > 85 || /^(?:[-!]|$)/.test(text)) return undefined
   if (/^[A-Za-z0-9_-]+$/.test(text)) return 'word'
   return /["'\\]/.test(text) ? undefined : 'sentence'
 }
 
-function chainKind({ value, text }: ScalarValue): ParticularKind | undefined {
+function chainKind(value: Scalar, text: string): ParticularKind | undefined {
   return typeof value === 'string' && isChainName(text) ? 'chain' : undefined
 }
 
@@ -161,6 +190,6 @@ const NO_CHAINS: ReadonlySet<string> = new Set([
   'CONTINUE',
 ])
 
-function noteKind({ value, text }: ScalarValue): ParticularKind | undefined {
+function noteKind(value: Scalar, text: string): ParticularKind | undefined {
   return typeof value === 'string' && text !== '' ? 'note' : undefined
 }

@@ -3,28 +3,27 @@
  *
  * A pattern is made of two rules that were compiled in full. The text of the first is taken apart where
  * its particulars stand in it; filled with those of the second, what is left has to be the text of the
- * second. A form of which any rule has something reported gets no pattern, since that has to be said of
- * each rule, at its place. test/policy/folded.test.ts compares all that comes of patterns with what comes
- * of rules that were compiled one by one.
+ * second, and so has what is said of its origin and target. A form of which any rule has something
+ * reported gets no pattern, since that has to be said of each rule, at its place. What comes of patterns
+ * is compared with what comes of rules that were compiled one by one in test/policy/folded.test.ts.
  */
 import { newPieceCache, type PieceCache } from '../iptables/piece-cache.ts'
 import type { Family, Origin, Rule, RuleSpec } from '../ruleset/model.ts'
+import { outlineOf } from '../ruleset/outline.ts'
 import { FilledRule, type FilledRuleContext } from './filled-rule.ts'
 import { countingFindings } from './findings.ts'
-import type { FoldedRule, Particular, RuleForm } from './folded-rule.ts'
-import { compileMapping } from './mapping-rule.ts'
+import type { Folded, Particular, RuleForm } from './folded-rule.ts'
 import { savedParticular } from './particular.ts'
 import type { CompiledRule, RuleContext } from './rule-context.ts'
-import { readTarget } from './rule-parts.ts'
 
-/** The patterns of one compilation. */
-export type CompileFolded = (rule: FoldedRule, context: RuleContext) => CompiledRule
+/** Compiles rules that are folded. */
+export type CompileFolded<R extends Folded> = (rule: R, context: RuleContext) => CompiledRule
 
 /** What is known of a form: nothing, a first rule, a pattern, or that it gets none. */
 type Known = Example | Pattern | 'none'
 
 interface Example {
-  readonly rule: FoldedRule
+  readonly rule: Folded
   readonly compiled: CompiledRule
 }
 
@@ -41,7 +40,8 @@ interface PatternRule {
   readonly context: FilledRuleContext
 }
 
-export function startPatterns(): CompileFolded {
+/** The same as `compile`, which compiles each of them in full. For one compilation. */
+export function startPatterns<R extends Folded>(compile: CompileFolded<R>): CompileFolded<R> {
   const byFamilies = new Map<string, Map<RuleForm, Known>>()
   const caches = { ipv4: newPieceCache(), ipv6: newPieceCache() }
   return (rule, context) => {
@@ -54,8 +54,7 @@ export function startPatterns(): CompileFolded {
     const known = forms.get(rule.form)
     if (Array.isArray(known)) return fill(known as Pattern, rule)
     const findings = countingFindings(context.findings)
-    const { entries, at } = rule
-    const compiled = compileMapping({ kind: 'map', entries, at }, { ...context, findings })
+    const compiled = compile(rule, { ...context, findings })
     if (known === 'none') return compiled
     if (findings.count() > 0) forms.set(rule.form, 'none')
     else {
@@ -69,13 +68,13 @@ export function startPatterns(): CompileFolded {
   }
 }
 
-function fill(pattern: Pattern, rule: FoldedRule): CompiledRule {
+function fill(pattern: Pattern, rule: Folded): CompiledRule {
   const compiled: Partial<Record<Family, readonly Rule[]>> = {}
   for (const [family, rules] of pattern) {
     compiled[family] = rules.map(
       (one) =>
         new FilledRule(
-          { text: fillText(one, rule.particulars), outline: outlineOf(one, rule), rule },
+          { text: fillText(one, rule.particulars), outline: filledOutline(one, rule), rule },
           one.context,
         ),
     )
@@ -94,7 +93,7 @@ function fillText(
   return parts.join('')
 }
 
-function outlineOf({ outline, chain }: PatternRule, { particulars }: FoldedRule): RuleSpec {
+function filledOutline({ outline, chain }: PatternRule, { particulars }: Folded): RuleSpec {
   const name = particulars[chain]
   if (name === undefined || outline.target === undefined) return outline
   return { ...outline, target: { ...outline.target, name } }
@@ -111,22 +110,31 @@ function patternOf(
   context: PatternContext,
 ): Pattern | undefined {
   if (first === undefined) return undefined
-  const families = Object.keys(first.compiled) as Family[]
-  const pattern = families.map((family): Pattern[number] | undefined => {
-    const texts = first.compiled[family] ?? []
-    const rules = texts.flatMap((rule) => patternRule(rule, first.rule, family, context) ?? [])
-    const expected = (second.compiled[family] ?? []).map(({ text }) => text)
-    const filled = rules.map((rule) => fillText(rule, second.rule.particulars))
-    const isSame = filled.length === texts.length && filled.join('\n') === expected.join('\n')
-    return isSame ? [family, rules] : undefined
-  })
-  const isWhole = families.length > 0 && families.join() === Object.keys(second.compiled).join()
-  return isWhole && pattern.every((part) => part !== undefined) ? pattern : undefined
+  const pattern: [Family, readonly PatternRule[]][] = []
+  for (const [family, rules] of Object.entries(first.compiled) as [Family, readonly Rule[]][]) {
+    const made = rules.flatMap((rule) => patternRule(rule, first.rule, family, context) ?? [])
+    if (made.length < rules.length) return undefined
+    pattern.push([family, made])
+  }
+  const isSame = pattern.length > 0 && saySame(fill(pattern, second.rule), second.compiled)
+  return isSame ? pattern : undefined
+}
+
+/** Whether rules that were filled are those that were compiled. */
+function saySame(filled: CompiledRule, compiled: CompiledRule): boolean {
+  const told = (rules: CompiledRule): string =>
+    JSON.stringify(
+      Object.entries(rules).map(([family, all]) => [
+        family,
+        all.map((rule) => [rule.text, rule.origin, outlineOf(rule).target?.name]),
+      ]),
+    )
+  return told(filled) === told(compiled)
 }
 
 function patternRule(
   { text, spec, origin }: Rule,
-  rule: FoldedRule,
+  rule: Folded,
   family: Family,
   { dialects, names, caches }: PatternContext,
 ): PatternRule | undefined {
@@ -138,8 +146,7 @@ function patternRule(
     dialect,
     names,
     cache: caches[family],
-    originOf: origins(origin, kinds),
-    targetAtOf: ({ entries, at }: FoldedRule) => readTarget({ kind: 'map', entries, at })?.at,
+    originOf: origins(origin, rule.particulars, kinds),
   }
   return {
     ...parts,
@@ -179,10 +186,15 @@ function takeApart(
 /** What is said of a rule beside its meaning, in the order of an `Origin`. */
 const SAID = ['name', 'owner', 'ticket'] as const
 
-function origins(example: Origin, kinds: readonly Particular[]): (rule: FoldedRule) => Origin {
+function origins(
+  example: Origin,
+  particulars: readonly string[],
+  kinds: readonly Particular[],
+): (rule: Folded) => Origin {
   const said = SAID.flatMap((key) => {
-    const own = kinds.findIndex((particular) => particular.path === key)
     const text = example[key]
+    // Of two comments the first is the name, and that may belong to the form.
+    const own = kinds.findIndex(({ path }, i) => path === key && particulars[i] === text)
     return text === undefined ? [] : [{ key, own, text }]
   })
   return ({ at, particulars }) => {

@@ -46,19 +46,29 @@ export function compileText(rule: ScalarValue, context: RuleContext): CompiledRu
     reportProblems(withFamilyHint(parsed, family, good), positionOf, findings)
     reportUnknown(parsed.specs[0], rule.at, context)
   }
-  const targetWord = words.findIndex((word) => /^(-[jg]|--(jump|goto))$/.test(word)) + 1
+  const targetAt = positionOf(targetWord(words))
   return Object.fromEntries(
     kept.map(({ family, parsed }) => {
       const dialect = dialects[family]
       const rules = parsed.specs.flatMap((spec) => {
         if (dialect === undefined) return []
         const made = makeRule(spec, { dialect, names, origin: originOf(rule, spec) })
-        context.targetAt.set(made, positionOf(targetWord))
+        context.targetAt.set(made, targetAt)
         return made
       })
       return [family, rules]
     }),
   )
+}
+
+/** Where the target of a rule is written. */
+export function targetPosition(rule: ScalarValue): Position {
+  const { words, starts } = tokenise(rule.text)
+  return wordPosition(rule, starts[targetWord(words)] ?? 0)
+}
+
+function targetWord(words: readonly string[]): number {
+  return words.findIndex((word) => /^(-[jg]|--(jump|goto))$/.test(word)) + 1
 }
 
 interface Reading {

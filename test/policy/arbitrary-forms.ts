@@ -123,6 +123,35 @@ export const ANY: Choices = {
   goto: [['web', 'other', 'ACCEPT']],
 }
 
+/** In these nothing is wrong when they are written as texts. */
+export const TEXTS: Choices = {
+  source: (GOOD.source ?? []).slice(0, 4),
+  destination: [
+    ['10.0.0.0/8', '10.1.0.0/16', '10.0.0.1/20', '192.0.2.1,192.0.2.2'],
+    ['! 10.0.0.0/8', '! 192.0.2.7/32', '192.0.2.9'],
+  ],
+  'in-interface': [['eth0', 'eth+', '! lo']],
+  protocol: [['tcp', 'udp'], ['tcp', 6], ['tcp']],
+  dport: [
+    [1, 22, 80, 443, 65535, 0],
+    ['22', '65534', '65535', 'ssh', '! 22'],
+    ['1:2', '1000:2000', '0:10', '10:65535', '7:7', ':5', '65534:65535'],
+    [
+      [80, 443],
+      [22, 80, 443],
+      [80, 80],
+      [80, '81:90'],
+      [0, 1],
+    ],
+  ],
+  sport: [[[80, 443], '80', [22, 80, 443]]],
+  ctstate: GOOD.ctstate ?? [],
+  name: GOOD.name ?? [],
+  ticket: GOOD.ticket ?? [],
+  owner: [['net', 'web']],
+  jump: GOOD.jump ?? [],
+}
+
 const NAT: Choices = {
   source: GOOD.source ?? [],
   protocol: [['tcp', 'udp']],
@@ -245,5 +274,54 @@ function flow(value: Plain): string {
 }
 
 function quote(text: string): string {
-  return text.includes('"') ? `'${text.replaceAll("'", "''")}'` : JSON.stringify(text)
+  return /["\\]/.test(text) ? `'${text.replaceAll("'", "''")}'` : JSON.stringify(text)
+}
+
+/** The rules as texts; the first hundred, which are too few to fold, are `filler`. */
+export function policyOfTexts(policy: PlainPolicy, filler: string): string {
+  const head = Object.entries(headOf(policy)).map(([key, value]) => `${key}: ${flow(value)}`)
+  const chains = { first: [], ...policy.chains }
+  const lines = Object.entries(chains).flatMap(([name, rules]) => [
+    `      ${name}:`,
+    '        rules:',
+    ...(name === 'first' ? Array.from({ length: 100 }, () => filler) : [quote('-j RETURN')])
+      .concat(rules.slice(0, 18).map((rule) => quote(ruleText(rule))))
+      .map((text) => `          - ${text}`),
+  ])
+  return `${[...head, 'tables:', '  filter:', '    chains:', ...lines].join('\n')}\n`
+}
+
+/** Nearly what iptables would take; keys that have no such form are left out. */
+function ruleText(rule: PlainRule): string {
+  return Object.entries(rule)
+    .flatMap(([key, value]) => OPTIONS[key]?.(value) ?? [])
+    .join(' ')
+}
+
+const OPTIONS: Readonly<Record<string, (value: Plain) => string>> = {
+  source: (value) => withValue('-s', value),
+  destination: (value) => withValue('--destination', value),
+  'in-interface': (value) => withValue('-i', value),
+  protocol: (value) => withValue('-p', value),
+  dport: (value) =>
+    Array.isArray(value) ? withValue('-m multiport --dports', value) : withValue('--dport', value),
+  sport: (value) => withValue('-m multiport --sports', value),
+  ctstate: (value) => withValue('-m conntrack --ctstate', value),
+  name: (value) => `-m comment --comment ${word(String(value))}`,
+  ticket: (value) => `-m comment --comment ${String(value)}`,
+  owner: (value) => `-m recent --name ${word(String(value))} --set`,
+  jump: (value) =>
+    typeof value === 'object' ? `-j LOG --log-prefix ${word(flow(value))}` : `-j ${value}`,
+  goto: (value) => `-g ${value}`,
+}
+
+function withValue(option: string, value: Plain): string {
+  const text = Array.isArray(value) ? value.join() : String(value)
+  return text.startsWith('!')
+    ? `! ${option} ${text.replace(/^! ?/, '')}`.replace(/^! (-m \w+) /, '$1 ! ')
+    : `${option} ${text}`
+}
+
+function word(text: string): string {
+  return /^[\w-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 }
