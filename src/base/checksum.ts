@@ -8,9 +8,22 @@ const LARGE_BYTES = 128 * 1024
  * that Node takes to load its digests. It is no proof against people: whoever can write the bytes can
  * write their checksum.
  */
-export function checksum(bytes: Uint8Array): string {
-  const sum = bytes.length < LARGE_BYTES ? sumOfWords(bytes) : crc32(bytes)
-  return `${bytes.length.toString(16)}-${(sum >>> 0).toString(16).padStart(8, '0')}`
+export function checksum(...parts: readonly Uint8Array[]): string {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const sum = length < LARGE_BYTES ? sumOfWords(joined(parts)) : crcOf(parts)
+  return `${length.toString(16)}-${(sum >>> 0).toString(16).padStart(8, '0')}`
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
+}
+
+/** Large ones are not joined first: that would take as much memory once more. */
+function crcOf(parts: readonly Uint8Array[]): number {
+  let sum = 0
+  for (const part of parts) sum = crc32(part, sum)
+  return sum
 }
 
 /** FNV-1a, four bytes at a time. */

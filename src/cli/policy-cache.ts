@@ -45,7 +45,7 @@ export function openPolicyCache(
   if (base === undefined) return undefined
   const folder = join(base, 'policies')
   const { key, text } = about
-  const path = join(folder, `${checksum(Buffer.from(`${key}\n${text}`))}.policy`)
+  const path = join(folder, `${checksum(Buffer.from(`${key}\n`), Buffer.from(text))}.policy`)
   return {
     find: (files) => {
       try {

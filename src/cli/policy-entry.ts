@@ -68,10 +68,9 @@ export function entryBytes(
     compiled: text.head,
   }
   const parts = [JSON.stringify(head), text.rules, text.origins].map((part) => Buffer.from(part))
-  const body = Buffer.concat([...parts, ...texts])
-  const sizes = [...parts, ...texts].map((part) => part.length)
-  const frame: Frame = { checksum: checksum(body), sizes }
-  return [Buffer.from(`${JSON.stringify(frame)}\n`), body]
+  const body = [...parts, ...texts]
+  const frame: Frame = { checksum: checksum(...body), sizes: body.map((part) => part.length) }
+  return [Buffer.from(`${JSON.stringify(frame)}\n`), ...body]
 }
 
 /** An entry that was found, and that holds for the files as they are. */

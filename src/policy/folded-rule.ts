@@ -104,13 +104,17 @@ export function startForms(): Forms {
 /** Folds the rules of one policy, which have their forms in common. */
 export function startFolding(): FoldRule {
   const forms = startForms()
+  const own: string[] = []
+  const folding: Folding = { ...forms, own, found: undefined }
   return (rule, offset, source) => {
-    const particulars: string[] = []
-    const form = formOf(rule, { ...forms, particulars, found: undefined })
+    own.length = 0
+    const form = formOf(rule, folding)
     if (form === undefined) return rule
+    // An array that has grown has room for more, and thousands of these are held.
+    const particulars = own.slice()
     if (form.particulars === undefined) {
       const found: Particular[] = []
-      formOf(rule, { ...forms, particulars: [], found })
+      formOf(rule, { ...forms, own: [], found })
       form.particulars = found
     }
     return new FoldedRule({ at: rule.at, form, particulars }, offset, source)
@@ -118,7 +122,8 @@ export function startFolding(): FoldRule {
 }
 
 interface Folding extends Forms {
-  readonly particulars: string[]
+  /** Gets the particulars. */
+  readonly own: string[]
   /** Gets what they are, if somebody asks. */
   readonly found: Particular[] | undefined
 }
@@ -142,7 +147,7 @@ function after(form: RuleForm, path: string, value: Value, folding: Folding): Ru
   const kind = particularKind(path, value)
   if (kind !== undefined) {
     const text = particularText(value, kind)
-    folding.particulars.push(text)
+    folding.own.push(text)
     folding.found?.push({ path, kind })
     return text.includes('${') ? undefined : step(form, 'others', kind)
   }

@@ -44,7 +44,7 @@ export function startFoldingTexts(): (rule: ScalarValue) => FoldedText | undefin
       option = word
     }
     form.particulars ??= particularsOf(words)
-    return new FoldedText(rule, form, own)
+    return new FoldedText(rule, form, own.slice())
   }
 }
 

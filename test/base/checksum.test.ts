@@ -26,3 +26,10 @@ describe.each([[10_001], [200_003]])('of %d bytes', (length) => {
     expect(new Set(sums).size).toBe(1)
   })
 })
+
+test.each([0, 1, 5, 300_000])('%d bytes in parts have the sum of the whole', (length) => {
+  const bytes = Uint8Array.from({ length }, (_, i) => (i * 31) % 251)
+  const [a, b] = [Math.floor(length / 3), Math.floor(length / 2)]
+  const parts = [bytes.subarray(0, a), bytes.subarray(a, b), bytes.subarray(b)]
+  expect(checksum(...parts)).toBe(checksum(bytes))
+})
