@@ -9,8 +9,15 @@ import type { Staged } from './host-files.ts'
 import { type Journal, stageJournal } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, readLive } from './live.ts'
-import { provenance } from './provenance.ts'
-import { draftSnapshot, type SnapshotMeta, stageSnapshot } from './snapshots.ts'
+import { type Provenance, provenance } from './provenance.ts'
+import {
+  draftSnapshot,
+  newSnapshotId,
+  type Snapshot,
+  type SnapshotContext,
+  type SnapshotMeta,
+  stageSnapshot,
+} from './snapshots.ts'
 
 /** All of it, on the disk but for its names. */
 export interface Draft {
@@ -38,51 +45,75 @@ export function isRecorded({ confirm, ends, unrecorded }: CommitRequest): boolea
 }
 
 export async function makeDraft(based: Based, sets: FreshSets): Promise<Draft> {
-  const { request, live, edits } = based
-  const { stateDir, plan, reason, executor, backend } = request
-  const savedSets = setsToSave(plan.sets, sets.live)
-  // Both families where there are both: a snapshot is of the host, not of the plan.
-  const others = FAMILIES.filter((family) => !live[family] && backend.families[family])
-  const [kernel, rest, who, last] = await Promise.all([
-    kernelIdentity(executor),
-    // Not part of the plan, so not in need of a way back.
-    readLive(executor, backend, { families: others }).catch((): Live => ({})),
+  const { request, live } = based
+  const { stateDir, plan, executor } = request
+  // Programs that run while the record is written.
+  const asked = Promise.all([kernelIdentity(executor), readOthers(based)])
+  // Who awaits it is told what is wrong.
+  asked.catch(() => undefined)
+  const [who, last] = await Promise.all([
     provenance(stateDir.machine),
     request.last ?? readApplied(stateDir).catch(() => undefined),
   ])
-  const snapshot = draftSnapshot(
-    { ...live, ...rest },
-    {
-      ...who,
-      now: new Date(),
-      reason,
-      touched: Object.fromEntries(edits.map(({ family, touched }) => [family, touched])),
-      ...(savedSets && { sets: savedSets }),
-      ...(plan.policyDigest === undefined ? {} : { policyDigest: plan.policyDigest }),
-    },
-  )
-  const { meta } = snapshot
+  const now = new Date()
+  const named = { id: newSnapshotId(now), createdAt: now.toISOString() }
   const recordOf = (by: CommitRequest, found: Live): AppliedRecord =>
-    appliedRecord(by, found, { user: meta.user, last, sets: sets.edit, snapshot: meta })
+    appliedRecord(by, found, { user: who.user, last, sets: sets.edit, snapshot: named })
   const applied = recordOf(request, live)
-  const named = { snapshot: meta, kernel, applied }
   const record = isRecorded(request) ? stageApplied(stateDir, applied) : undefined
+  const drafted = asked.then(([kernel, others]) => {
+    const snapshot = draftOf(based, sets, { ...who, id: named.id, now, others })
+    return { snapshot, about: { snapshot: snapshot.meta, kernel, applied } }
+  })
+  const stageOwnJournal = async (): Promise<Staged> => {
+    const { about } = await drafted
+    return stageJournal(stateDir, journalOf(based, sets, { ...about, record: await record }))
+  }
   const isPlain = request.confirm === undefined && request.ends === undefined
-  const stageOwnJournal = async (): Promise<Staged> =>
-    stageJournal(stateDir, journalOf(based, sets, { ...named, record: await record }))
   const staged = await stageAll([
-    stageSnapshot(stateDir, snapshot),
+    drafted.then(({ snapshot }) => stageSnapshot(stateDir, snapshot)),
     isPlain ? stageOwnJournal() : undefined,
     record,
   ])
+  const { about } = await drafted
   return {
-    ...named,
+    ...about,
     staged,
     recordFor: (by, found) =>
       by.plan === plan && found === live
         ? { applied, staged: staged.applied }
         : { applied: recordOf(by, found) },
   }
+}
+
+/** Both families where there are both: a snapshot is of the host, not of the plan. */
+async function readOthers({ request, live }: Based): Promise<Live> {
+  const { executor, backend } = request
+  const families = FAMILIES.filter((family) => !live[family] && backend.families[family])
+  // Not part of the plan, so not in need of a way back.
+  return readLive(executor, backend, { families }).catch(() => ({}))
+}
+
+function draftOf(
+  { request, live, edits }: Based,
+  sets: FreshSets,
+  {
+    others,
+    ...about
+  }: Provenance & Pick<SnapshotContext, 'id' | 'now'> & { readonly others: Live },
+): Snapshot {
+  const { plan, reason } = request
+  const savedSets = setsToSave(plan.sets, sets.live)
+  return draftSnapshot(
+    { ...live, ...others },
+    {
+      ...about,
+      reason,
+      touched: Object.fromEntries(edits.map(({ family, touched }) => [family, touched])),
+      ...(savedSets && { sets: savedSets }),
+      ...(plan.policyDigest === undefined ? {} : { policyDigest: plan.policyDigest }),
+    },
+  )
 }
 
 /** Should one fail, nothing is left of the others. */

@@ -33,7 +33,7 @@ export function appliedRecord(
     readonly user: string
     readonly last: AppliedRecord | undefined
     readonly sets?: SetsEdit | undefined
-    readonly snapshot?: SnapshotMeta
+    readonly snapshot?: Pick<SnapshotMeta, 'id' | 'createdAt'>
   },
 ): AppliedRecord {
   const { snapshot } = about

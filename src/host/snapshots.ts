@@ -56,6 +56,7 @@ export interface Snapshot {
 
 /** Who is doing what, for the snapshot's meta data. */
 export interface SnapshotContext {
+  readonly id: string
   readonly now: Date
   readonly user: string
   readonly host: string
@@ -70,10 +71,15 @@ const META_FILE = 'meta.json'
 const SETS_FILE = 'sets.rules'
 const ID = /^\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{4}$/
 
+/** Of a snapshot that is to be taken. */
+export function newSnapshotId(now: Date): string {
+  const stamp = now.toISOString().replaceAll(/[-:]/g, '')
+  return `${stamp}-${randomBytes(2).toString('hex')}`
+}
+
 /** What is live, as a snapshot that is not saved yet. */
 export function draftSnapshot(live: Live, context: SnapshotContext): Snapshot {
-  const { now, sets, ...about } = context
-  const stamp = now.toISOString().replaceAll(/[-:]/g, '')
+  const { id, now, sets, ...about } = context
   const dumps: Partial<Record<Family, string>> = {}
   const families: Partial<Record<Family, SnapshotFamily>> = {}
   for (const one of Object.values(live)) {
@@ -83,7 +89,7 @@ export function draftSnapshot(live: Live, context: SnapshotContext): Snapshot {
   }
   const meta: SnapshotMeta = {
     formatVersion: 1,
-    id: `${stamp}-${randomBytes(2).toString('hex')}`,
+    id,
     createdAt: now.toISOString(),
     ...about,
     families,
