@@ -35,7 +35,7 @@ export interface PolicyCache {
  * The place of one policy in the cache; undefined where there is none.
  *
  * @param about.key All that the policy depends on and that is no question to the world.
- * @param about.text Of its main file: the same file with another text has another place.
+ * @param about.text Of its main file: with another text it mostly has another place.
  */
 export function openPolicyCache(
   about: { readonly key: string; readonly text: string },
@@ -45,7 +45,7 @@ export function openPolicyCache(
   if (base === undefined) return undefined
   const folder = join(base, 'policies')
   const { key, text } = about
-  const path = join(folder, `${checksum(Buffer.from(`${key}\n`), Buffer.from(text))}.policy`)
+  const path = join(folder, `${checksum(Buffer.from(`${key}\n${outlineOf(text)}`))}.policy`)
   return {
     find: (files) => {
       try {
@@ -70,6 +70,11 @@ export function openPolicyCache(
       }
     },
   }
+}
+
+/** What mostly tells one text from another. An entry has all of it, and is compared to the letter. */
+function outlineOf(text: string): string {
+  return `${text.length}\n${text.slice(0, 1000)}\n${text.slice(-1000)}`
 }
 
 /** The oldest go, and what runs that were cut short have left. */
