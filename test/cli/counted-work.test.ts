@@ -57,6 +57,21 @@ test('a plan in sync, of a policy that is known, reads no rule', async () => {
   expect(calls()).toEqual({ documents: 0, rules: 0, lines: 0, pieces: 0 })
 })
 
+test('of a policy that is new, a few rules are compiled in full, however many there are', async () => {
+  const compiled: number[] = []
+  for (const rules of [600, 1800]) {
+    using bench = setUp(rules)
+    await bench.run(['import', '--live4', 'live.rules', '--out', 'fwctl.yaml'])
+    vi.clearAllMocks()
+    const plan = await bench.run(['plan', '--live4', 'live.rules', '--detailed-exitcode'])
+    expect(plan.code).toBe(0)
+    compiled.push(calls().rules)
+  }
+  const [few = 0, many] = compiled
+  expect(few).toBeLessThan(20)
+  expect(many).toBe(few)
+})
+
 test('where one rule differs, a handful of rules is read, however many there are', async () => {
   const read: number[] = []
   for (const rules of [100, 200, 400]) {
