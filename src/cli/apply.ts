@@ -1,6 +1,9 @@
 import { type Turn, takeTurn } from '../host/apply.ts'
 import { targetNames } from '../host/apply-sets.ts'
+import type { Executor } from '../host/executor.ts'
 import { readLive } from '../host/live.ts'
+import { dropScratchNamespace, prepareScratchNamespace } from '../host/scratch-namespace.ts'
+import type { StateDir } from '../host/state-dir.ts'
 import { planFromSaved, readSavedPlan, type SavedPlan } from '../plan/saved.ts'
 import { showAndApply } from './applying.ts'
 import type { Context } from './context.ts'
@@ -28,14 +31,20 @@ function isSavedPlan(text: string): boolean {
 
 async function applyPolicy(context: Context): Promise<ExitCode> {
   let turn: Turn | undefined
+  let prepared: Executor | undefined
   // Nobody is asked: so what is read for the plan is what is changed. Not the first time: a plan that
   // can not be made leaves no state directory behind.
   const isOneGo = context.options.autoApprove === true && (await hasState(context))
   const before = async (host: HostInput): Promise<void> => {
     turn = await takeTurnFor(host, context)
+    if (context.options.rehearse === 'off') return
+    // It will be wanted once the rules have been read, unless there is nothing to do.
+    prepared = host.executor
+    prepareScratchNamespace(prepared)
   }
   try {
     let planned = await planPolicy(context, { before: isOneGo ? before : undefined })
+    dropBegun(context)
     const { host = await openHost(context) } = planned
     const stateDir = await openState(context, host.executor)
     const isFinished = !turn && (await finishInterrupted(host.executor, stateDir, context))
@@ -58,6 +67,7 @@ async function applyPolicy(context: Context): Promise<ExitCode> {
       context,
     )
   } finally {
+    if (prepared) await dropScratchNamespace(prepared)
     await turn?.release()
   }
 }
@@ -67,8 +77,33 @@ async function takeTurnFor(host: HostInput, context: Context): Promise<Turn> {
   const stateDir = await openState(context, host.executor)
   const lockWaitMs = readLockWait(context.options.lockWait)
   const turn = await takeTurn({ ...host, stateDir, lockWaitMs })
+  const isTrue = turn.recovery.kind === 'nothing-open' && (await isUnchanged(stateDir, context))
+  if (!isTrue) dropBegun(context)
   if (turn.recovery.kind !== 'nothing-open') context.complain(`${turn.recovery.message}\n`)
   return { ...turn, recovery: { kind: 'nothing-open' } }
+}
+
+/**
+ * Whether no fwctl can have changed the host since what was begun early was begun: whoever does leaves
+ * a trace in the directory afterwards, and has to have the lock for it, which we have now. What others
+ * change is found out as for all that is read before a commit.
+ */
+async function isUnchanged(
+  { machine, path }: StateDir,
+  { begun = [] }: Pick<Context, 'begun'>,
+): Promise<boolean> {
+  if (begun.length === 0) return true
+  const [directory] = await machine.files.inspect([path])
+  const first = Math.min(...begun.map(({ startedAt }) => startedAt))
+  return directory !== undefined && directory.modifiedMs < first - CLOCK_MARGIN_MS
+}
+
+/** The times of files are those of the last tick of the kernel, up to 10 ms ago. */
+const CLOCK_MARGIN_MS = 30
+
+/** From here on, everything is read anew. */
+function dropBegun({ begun = [] }: Pick<Context, 'begun'>): void {
+  for (const { stop } of begun) stop()
 }
 
 /** With the back end that the plan was made for, whatever the host's default is now. */
@@ -82,6 +117,7 @@ async function applySaved(saved: SavedPlan, context: Context): Promise<ExitCode>
       families: saved.families.map((one) => one.family),
       names: host.names,
     })
+    dropBegun(context)
     const sets = saved.sets && (await liveSets(host, targetNames(saved.sets)))
     return await showAndApply(
       {

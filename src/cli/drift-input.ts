@@ -1,12 +1,18 @@
 /** What fwctl last applied, as far as the command line leads to it. */
 import { resolve } from 'node:path'
 import { FwctlError } from '../base/error.ts'
-import { type AppliedRecord, readApplied, readAppliedFile } from '../host/applied.ts'
+import {
+  type AppliedFamily,
+  type AppliedRecord,
+  readApplied,
+  readAppliedFile,
+} from '../host/applied.ts'
 import { requireTrustedDir, stateDirPaths } from '../host/state-dir.ts'
 import { diffSets } from '../ipset/diff.ts'
+import { printSave } from '../iptables/save.ts'
 import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drift.ts'
 import { heldSets } from '../plan/hold.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { FamilyPlan, Plan } from '../plan/plan.ts'
 import type { Context } from './context.ts'
 import { hostExecutor, isOffline } from './host-input.ts'
 import { stateRoot } from './target.ts'
@@ -49,12 +55,27 @@ export function driftSince(record: AppliedRecord, plan: Plan): Drift {
       const applied = record.families[family.family]
       if (applied === undefined) return []
       const { dialect, live } = family
+      if (isSettled(family, applied) && hasOwnership(record, plan)) {
+        return [{ family: family.family, dialect, items: [], policyChanges: [] }]
+      }
       const baseline = readBaseline(applied, { ownership: record.ownership, dialect })
       const { target, scope } = family
       const policy = { target, scope, ownership: plan.ownership }
       return [findDrift({ live, dialect, baseline, policy })]
     }),
   }
+}
+
+/**
+ * Whether the policy declares what it declared then, and the host is what that comes to. The states that
+ * drift is told from are then one and the same, and need not be read and compared.
+ */
+function isSettled({ changes, desired }: FamilyPlan, applied: AppliedFamily): boolean {
+  return changes.length === 0 && desired !== undefined && printSave(desired) === applied.desired
+}
+
+function hasOwnership({ ownership }: AppliedRecord, plan: Plan): boolean {
+  return JSON.stringify(ownership) === JSON.stringify(plan.ownership)
 }
 
 /** Nothing was applied yet: what differs from the policy is taken for drift. */

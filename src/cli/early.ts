@@ -6,7 +6,7 @@ import { DEFAULT_POLICY } from './verb.ts'
 const TIMEOUT_MS = 120_000
 
 /** They read the rules of a host first of all, whatever comes of it. */
-const READERS: readonly string[] = ['plan', 'drift']
+const READERS: readonly string[] = ['plan', 'drift', 'apply']
 
 /** With these, the rules may be elsewhere, or not be read at all. */
 const DETOURS: readonly string[] = [
@@ -29,7 +29,7 @@ export function tuneEngine([, ...words]: readonly string[]): void {
   if (!words.some(isLargeFile) && !isLargeFile(DEFAULT_POLICY)) return
   if (!KNOWN_NODES.test(process.version)) return
   // Node's own modules come with code that V8 only takes with the flags that it was made with.
-  process.getBuiltinModule('node:child_process')
+  for (const id of ['node:child_process', 'node:crypto', 'node:zlib']) process.getBuiltinModule(id)
   process.getBuiltinModule('node:v8').setFlagsFromString('--interrupt-budget=2000000')
   isTuned = true
 }
@@ -56,7 +56,7 @@ function isLargeFile(path: string): boolean {
 }
 
 /**
- * Starts the saves that `plan` and `drift` will ask for. They only read; where they turn out not to be
+ * Starts the saves that these verbs will ask for. They only read; where they turn out not to be
  * wanted, they are ended. The command line has not been checked yet, so whatever looks unusual in it
  * is left to that.
  */

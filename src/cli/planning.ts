@@ -82,6 +82,8 @@ async function planWith(
   // While the live rules are still being read.
   if (host) record().catch(() => undefined)
   if (host) compile(dialectsFor(FAMILIES, host.backend.families), names)
+  // What reads rules is a part of the bin by itself, which a change needs and a plan mostly does not.
+  if (context.options.autoApprove === true) await import('../iptables/parse-rule.ts')
   const live =
     'executor' in found
       ? await whileWaiting(

@@ -13,6 +13,11 @@ export interface BegunRun {
   readonly args: readonly string[]
   readonly result: Promise<Result>
   readonly arriving: Arriving
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Nobody will be given it any more. */
+  readonly isDropped: () => boolean
+  /** Ends it, and drops it. */
   readonly stop: () => void
 }
 
@@ -32,10 +37,23 @@ export function beginRun(
   const path = program.startsWith('/') ? program : findProgram(program)
   if (path === undefined) return undefined
   const arriving = newArriving()
-  const started = startProgram(path, { program, args, timeoutMs, onOutput: arriving.add })
+  const startedAt = Date.now()
+  const { result, stop } = startProgram(path, { program, args, timeoutMs, onOutput: arriving.add })
   // Whoever takes it up sees how it ended.
-  started.result.catch(() => undefined)
-  return { program, args, arriving, ...started }
+  result.catch(() => undefined)
+  let isDropped = false
+  return {
+    program,
+    args,
+    result,
+    arriving,
+    startedAt,
+    isDropped: () => isDropped,
+    stop: () => {
+      isDropped = true
+      stop()
+    },
+  }
 }
 
 /** Takes a run that was begun for the one that is asked for, once. */
@@ -51,8 +69,14 @@ export function takingUp<E extends Executor>(executor: E, begun: readonly BegunR
   }
 }
 
-function isSame({ program, args }: BegunRun, asked: Command): boolean {
-  if (asked.input !== undefined || asked.rest !== undefined || asked.env !== undefined) return false
+function isSame({ program, args, isDropped }: BegunRun, asked: Command): boolean {
+  if (
+    isDropped() ||
+    asked.input !== undefined ||
+    asked.rest !== undefined ||
+    asked.env !== undefined
+  )
+    return false
   return program === asked.program && args.join('\0') === asked.args.join('\0')
 }
 
