@@ -14,14 +14,14 @@ const config: ViteUserConfig = {
         },
       },
       {
-        // Real kernels: after the unit tests, two files at a time, and never retried, because a
+        // Real kernels: after the unit tests, three files at a time, since many of them wait for a clock, and never retried, because a
         // firewall test that passes the second time has found something.
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           // What built bins keep for their next run, away from the machine's own /var/cache.
           env: { XDG_CACHE_HOME: resolve('node_modules/.cache/fwctl-e2e') },
           retry: 0,

@@ -1,6 +1,6 @@
 /** What is measured, and what the figures may be at most. */
 import { BACKENDS } from '../../test/e2e/namespace.ts'
-import type { BenchCase } from '../case.ts'
+import type { BenchCase, Bound, Medians } from '../case.ts'
 import { RULESETS, type RulesetKind } from '../rulesets/kinds.ts'
 import { applyOne } from './apply.ts'
 import { client } from './client.ts'
@@ -44,12 +44,8 @@ const PROMISED: readonly BenchCase[] = [
     const of = "fwctl's batch"
     return [{ of, form: '# of the cheapest form', figure: medians[of] / cheapest, limit: 1.2 }]
   }),
-  append({ backend: 'nft', rules: 1000 }, (medians) => [
-    { form: '# go-iptables', figure: medians.fwctl / medians['go-iptables'], limit: 1 / 12 },
-  ]),
-  append({ backend: 'nft', rules: 10_000 }, (medians) => [
-    { form: '# go-iptables', figure: medians.fwctl / medians['go-iptables'], limit: 1 / 60 },
-  ]),
+  append({ backend: 'nft', rules: 1000 }, (medians) => againstGo(medians, 1 / 12)),
+  append({ backend: 'nft', rules: 10_000 }, (medians) => againstGo(medians, 1 / 60)),
   memory({ backend: 'nft', rules: 10_000 }, 120),
   memory({ backend: 'nft', rules: 50_000 }, 260),
   ...BACKENDS.flatMap((backend) => [
@@ -57,6 +53,16 @@ const PROMISED: readonly BenchCase[] = [
     packets({ backend, rules: 10_000 }),
   ]),
 ]
+
+/** Both the whole tool, which plans, rehearses and verifies, and what a program would use instead. */
+function againstGo(
+  medians: Medians<'fwctl' | 'fwctl client' | 'go-iptables'>,
+  limit: number,
+): readonly Bound[] {
+  return (['fwctl', 'fwctl client'] as const).map((of) => {
+    return { of, form: '# go-iptables', figure: medians[of] / medians['go-iptables'], limit }
+  })
+}
 
 export const SIZES: readonly number[] = [100, 1000, 10_000, 50_000]
 

@@ -3,7 +3,9 @@ import { rmSync } from 'node:fs'
 import { type BenchCase, type Bounds, compare } from '../case.ts'
 import { policyYaml } from '../languages/policy.ts'
 import { openGoIptables } from '../peers/go-iptables.ts'
+import { openRoom } from '../room.ts'
 import { RULESETS } from '../rulesets/kinds.ts'
+import { clientIn, flushed } from './client.ts'
 import { EMPTY_FILTER } from './first-load.ts'
 import { openManagedRoom } from './managed-room.ts'
 import { type Place, placeId } from './place.ts'
@@ -12,7 +14,10 @@ import { type Place, placeId } from './place.ts'
 const LONG = 5000
 
 /** All rules from nothing. */
-export function append(place: Place, bounds?: Bounds<'fwctl' | 'go-iptables'>): BenchCase {
+export function append(
+  place: Place,
+  bounds?: Bounds<'fwctl' | 'fwctl client' | 'go-iptables'>,
+): BenchCase {
   const { backend, rules, kind = 'mixed' } = place
   return {
     place,
@@ -23,12 +28,12 @@ export function append(place: Place, bounds?: Bounds<'fwctl' | 'go-iptables'>): 
       await using room = await openManagedRoom({ main, backend })
       await using go = await openGoIptables(backend, ruleset)
       const path = room.write('policy.yaml', policyYaml(ruleset))
-      const flush = ['sh', '-c', `iptables-${backend} -F && iptables-${backend} -X`]
+      await using library = await openRoom()
       return await compare(
         {
           'go-iptables': go && {
             ...(rules >= LONG && { once: true as const }),
-            prepare: () => go.room.run(flush),
+            prepare: () => go.room.run(flushed(backend)),
             run: () => go.room.measure({ argv: go.command('append') }),
           },
           fwctl: {
@@ -38,6 +43,7 @@ export function append(place: Place, bounds?: Bounds<'fwctl' | 'go-iptables'>): 
             },
             run: () => room.measure(room.fwctl('apply', path)),
           },
+          'fwctl client': clientIn(library, { main, backend, ruleset })('transaction'),
         },
         { ...rounds, bounds },
       )
