@@ -3,8 +3,6 @@ import { statSync } from 'node:fs'
 import type { BegunRun } from '../host/begun-run.ts'
 import { DEFAULT_POLICY } from './verb.ts'
 
-const TIMEOUT_MS = 120_000
-
 /** They read the rules of a host first of all, whatever comes of it. */
 const READERS: readonly string[] = ['plan', 'drift', 'apply']
 
@@ -69,19 +67,21 @@ export async function beginEarly(
   const backend = optionValue('--backend', words) ?? 'auto'
   const isPlain = namespace === undefined || /^[A-Za-z][\w-]*$/.test(namespace)
   if (uid !== 0 || isDetour || !isPlain || !READERS.includes(verb)) return []
-  const [{ beginRun }, { findProgram }] = await Promise.all([
-    import('../host/begun-run.ts'),
-    import('../host/find-program.ts'),
-  ])
+  const [{ beginRun }, { findProgram }, { entering, entryArguments }, { saveCommand }] =
+    await Promise.all([
+      import('../host/begun-run.ts'),
+      import('../host/find-program.ts'),
+      import('../host/netns-executor.ts'),
+      import('../host/save-command.ts'),
+    ])
   const suffix = backend === 'auto' ? '' : `-${backend}`
   return ['iptables', 'ip6tables'].flatMap((stem) => {
-    const save = findProgram(`${stem}${suffix}-save`)
-    if (save === undefined) return []
-    const begun =
-      namespace === undefined
-        ? beginRun(save, ['-c'], TIMEOUT_MS)
-        : beginRun('nsenter', [`--net=/run/netns/${namespace}`, '--', save, '-c'], TIMEOUT_MS)
-    return begun ?? []
+    const path = findProgram(`${stem}${suffix}-save`)
+    if (path === undefined) return []
+    const save = saveCommand(path)
+    const isHere = namespace === undefined
+    const entry = isHere ? [] : entryArguments({ kind: 'name', name: namespace })
+    return beginRun(isHere ? save : entering(entry, save)) ?? []
   })
 }
 

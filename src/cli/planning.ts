@@ -79,9 +79,11 @@ async function planWith(
     read ??= readRecord(context)
     return read
   }
-  // While the live rules are still being read.
-  if (host) record().catch(() => undefined)
-  if (host) compile(dialectsFor(FAMILIES, host.backend.families), names)
+  if (host) {
+    // While the live rules are still being read.
+    record().catch(() => undefined)
+    compile(dialectsFor(FAMILIES, host.backend.families), names)
+  }
   // What reads rules is a part of the bin by itself, which a change needs and a plan mostly does not.
   if (context.options.autoApprove === true) await import('../iptables/parse-rule.ts')
   const live =

@@ -30,15 +30,14 @@ export interface Arriving {
 
 /** On this machine, as `localExecutor` would; undefined where there is no such program. */
 export function beginRun(
-  program: string,
-  args: readonly string[],
-  timeoutMs: number,
+  command: Pick<Command, 'program' | 'args' | 'timeoutMs'>,
 ): BegunRun | undefined {
+  const { program, args } = command
   const path = program.startsWith('/') ? program : findProgram(program)
   if (path === undefined) return undefined
   const arriving = newArriving()
   const startedAt = Date.now()
-  const { result, stop } = startProgram(path, { program, args, timeoutMs, onOutput: arriving.add })
+  const { result, stop } = startProgram(path, { ...command, onOutput: arriving.add })
   // Whoever takes it up sees how it ended.
   result.catch(() => undefined)
   let isDropped = false

@@ -11,8 +11,9 @@ import {
   programStems,
   requireTools,
 } from './backend.ts'
-import { type Arriving, newArriving } from './begun-run.ts'
-import { type Command, describeResult, type Executor, type Result } from './executor.ts'
+import { type BegunRun, newArriving } from './begun-run.ts'
+import { type Command, describeResult, type Executor } from './executor.ts'
+import { saveCommand } from './save-command.ts'
 
 /** What the kernel holds for one family, as read at one moment. */
 export interface LiveFamily {
@@ -43,13 +44,7 @@ export interface ReadLiveOptions {
 /** By the path of the program that makes them. */
 export type BegunDumps = ReadonlyMap<string, BegunDump>
 
-interface BegunDump {
-  readonly result: Promise<Result>
-  readonly arriving: Arriving
-}
-
-/** iptables-save of 100,000 rules takes some 10 s on a slow machine. */
-const SAVE_TIMEOUT_MS = 120_000
+type BegunDump = Pick<BegunRun, 'result' | 'arriving'>
 
 /**
  * Reads what the kernel has now. Throws FwctlError `live-unreadable` whenever that is not certain to
@@ -141,8 +136,9 @@ interface DumpOptions {
 }
 
 function dumpCommand(program: string, { table, signal }: DumpOptions): Command {
-  const args = ['-c', ...(table === undefined ? [] : ['-t', table])]
-  return { program, args, timeoutMs: SAVE_TIMEOUT_MS, signal }
+  const all = saveCommand(program)
+  const args = [...all.args, ...(table === undefined ? [] : ['-t', table])]
+  return { ...all, args, signal }
 }
 
 /** Of all tables or of one; begun now, or before. */

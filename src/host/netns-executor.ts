@@ -14,11 +14,8 @@ export type Namespace =
 export function netnsExecutor(base: Executor, namespace: Namespace): Executor {
   const entry = entryArguments(namespace)
   const { follow, realPath } = base
-  const enter = <C extends Pick<Command, 'program' | 'args'>>(command: C, path: string): C => ({
-    ...command,
-    program: 'nsenter',
-    args: [...entry, '--', path, ...command.args],
-  })
+  const enter = <C extends Pick<Command, 'program' | 'args'>>(command: C, path: string): C =>
+    entering(entry, { ...command, program: path })
   const locate = async (program: string): Promise<string> => {
     const path = program.startsWith('/') ? program : await base.find(program)
     if (path !== undefined) return path
@@ -86,6 +83,18 @@ async function whyNotEntered(base: Executor, namespace: Namespace): Promise<stri
     timeoutMs: 10_000,
   })
   return check.status === 0 ? undefined : check.stderr.trim()
+}
+
+/** The command, run behind `entryArguments`; its program is an absolute path. */
+export function entering<C extends Pick<Command, 'program' | 'args'>>(
+  entry: readonly string[],
+  command: C,
+): C {
+  return {
+    ...command,
+    program: 'nsenter',
+    args: [...entry, '--', command.program, ...command.args],
+  }
 }
 
 /** How nsenter gets there. */

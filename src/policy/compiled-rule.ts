@@ -42,8 +42,7 @@ export class CompiledRule implements Rule {
   }
 
   #meaning(): Rule {
-    const context = { ...this.#context, counters: undefined, origin: undefined }
-    this.#read ??= readSavedRule(this.text, context)[0] as Rule
+    this.#read ??= readSavedRule(this.text, this.#context)[0] as Rule
     return this.#read
   }
 }

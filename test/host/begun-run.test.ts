@@ -5,7 +5,7 @@ import { localExecutor } from '../../src/host/local-executor.ts'
 const COMMAND = { timeoutMs: 10_000 }
 
 function begin(program: string, ...args: string[]) {
-  const begun = beginRun(program, args, COMMAND.timeoutMs)
+  const begun = beginRun({ program, args, ...COMMAND })
   if (begun === undefined) throw new Error(`${program} is not installed`)
   return begun
 }
@@ -81,5 +81,5 @@ test('it is ended with the run that took it up, and when nobody did', async () =
 })
 
 test('a program that is not there is not begun', () => {
-  expect(beginRun('no-such-program', [], COMMAND.timeoutMs)).toBeUndefined()
+  expect(beginRun({ program: 'no-such-program', args: [], ...COMMAND })).toBeUndefined()
 })
