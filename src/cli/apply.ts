@@ -1,8 +1,7 @@
 import { type Turn, takeTurn } from '../host/apply.ts'
 import { targetNames } from '../host/apply-sets.ts'
-import type { Executor } from '../host/executor.ts'
 import { readLive } from '../host/live.ts'
-import { dropScratchNamespace, prepareScratchNamespace } from '../host/scratch-namespace.ts'
+import { type BegunRehearsal, beginRehearsal } from '../host/restore.ts'
 import type { StateDir } from '../host/state-dir.ts'
 import { planFromSaved, readSavedPlan, type SavedPlan } from '../plan/saved.ts'
 import { showAndApply } from './applying.ts'
@@ -31,16 +30,14 @@ function isSavedPlan(text: string): boolean {
 
 async function applyPolicy(context: Context): Promise<ExitCode> {
   let turn: Turn | undefined
-  let prepared: Executor | undefined
+  let begunRehearsal: BegunRehearsal | undefined
   // Nobody is asked: so what is read for the plan is what is changed. Not the first time: a plan that
   // can not be made leaves no state directory behind.
   const isOneGo = context.options.autoApprove === true && (await hasState(context))
   const before = async (host: HostInput): Promise<void> => {
     turn = await takeTurnFor(host, context)
-    if (context.options.rehearse === 'off') return
     // It will be wanted once the rules have been read, unless there is nothing to do.
-    prepared = host.executor
-    prepareScratchNamespace(prepared)
+    begunRehearsal = beginLikelyRehearsal(host, context)
   }
   try {
     let planned = await planPolicy(context, { before: isOneGo ? before : undefined })
@@ -49,13 +46,14 @@ async function applyPolicy(context: Context): Promise<ExitCode> {
     const stateDir = await openState(context, host.executor)
     const isFinished = !turn && (await finishInterrupted(host.executor, stateDir, context))
     if (isFinished) planned = await planPolicy(context)
-    const { plan, sources, live, replan } = planned
+    const { plan, sources, live, others, replan } = planned
     showFindings(plan.diagnostics, context, sources)
     return await showAndApply(
       {
         plan,
         replan,
-        began: turn && { turn, live },
+        began: turn && { turn, live, others },
+        begunRehearsal,
         seen: live,
         last: turn && (await planned.record().catch(() => undefined)),
         host,
@@ -67,9 +65,18 @@ async function applyPolicy(context: Context): Promise<ExitCode> {
       context,
     )
   } finally {
-    if (prepared) await dropScratchNamespace(prepared)
+    await begunRehearsal?.abandon()
     await turn?.release()
   }
+}
+
+/** Of the family that most plans change, if one is wanted at all. */
+function beginLikelyRehearsal(
+  { executor, backend }: HostInput,
+  { options }: Context,
+): BegunRehearsal | undefined {
+  const tools = backend.families[options.family ?? 'ipv4']
+  return tools && options.rehearse !== 'off' ? beginRehearsal(executor, tools) : undefined
 }
 
 /** Says what became of a run that was cut short, before anything is planned on top of it. */

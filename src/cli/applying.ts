@@ -23,6 +23,7 @@ export interface Applying {
   readonly replan?: (live: Live) => Promise<Plan>
   /** Absent: the plan was made before it was known whether it would be applied. */
   readonly began?: ApplyRequest['began']
+  readonly begunRehearsal?: ApplyRequest['begunRehearsal']
   readonly seen?: ApplyRequest['seen']
   readonly last?: ApplyRequest['last']
   readonly host: HostInput
@@ -108,6 +109,7 @@ async function applyShown(applying: Applying, shown: Shown, context: Context): P
         },
       }),
       began,
+      begunRehearsal: applying.begunRehearsal,
       seen: applying.seen,
       last: applying.last,
       stateDir,

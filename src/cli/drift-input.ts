@@ -9,7 +9,7 @@ import {
 } from '../host/applied.ts'
 import { requireTrustedDir, stateDirPaths } from '../host/state-dir.ts'
 import { diffSets } from '../ipset/diff.ts'
-import { printSave } from '../iptables/save.ts'
+import { printState } from '../iptables/save.ts'
 import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drift.ts'
 import { heldSets } from '../plan/hold.ts'
 import type { FamilyPlan, Plan } from '../plan/plan.ts'
@@ -71,7 +71,7 @@ export function driftSince(record: AppliedRecord, plan: Plan): Drift {
  * drift is told from are then one and the same, and need not be read and compared.
  */
 function isSettled({ changes, desired }: FamilyPlan, applied: AppliedFamily): boolean {
-  return changes.length === 0 && desired !== undefined && printSave(desired) === applied.desired
+  return changes.length === 0 && desired !== undefined && printState(desired) === applied.desired
 }
 
 function hasOwnership({ ownership }: AppliedRecord, plan: Plan): boolean {

@@ -31,6 +31,8 @@ export interface PlanInput {
   readonly sources: Sources
   /** What it was made from. */
   readonly live: Live
+  /** The families that it is not about, as far as they were read too. */
+  readonly others: Live
   /** Of the last apply; see `readRecord`. Read once. */
   readonly record: () => Promise<AppliedRecord | undefined>
   /** Absent when the live rules came from files. */
@@ -95,6 +97,8 @@ async function planWith(
         )
       : found
   noteMissingFamilies(wanted, live, context)
+  // A snapshot is of the host; what is read under the lock need not be read once more for it.
+  const others = host && reading?.isUnderLock ? await readOthers(host, reading, wanted) : {}
   // One that is named may be another host's.
   const recordOfState = context.options.applied === undefined ? record : undefined
   const planFor = async (live: Live): Promise<Plan> => {
@@ -115,7 +119,24 @@ async function planWith(
     read = undefined
     return planFor(live)
   }
-  return { plan, sources: input.sources, live, record, ...(host ? { host } : {}), replan }
+  const { sources } = input
+  return { plan, sources, live, others, record, ...(host && { host }), replan }
+}
+
+/** Families of which a dump was made for nothing else. */
+async function readOthers(
+  host: HostInput,
+  { begun }: HostReading,
+  wanted: readonly Family[],
+): Promise<Live> {
+  const dumps = await begun
+  const families = FAMILIES.filter((family) => {
+    const tools = host.backend.families[family]
+    return !wanted.includes(family) && tools !== undefined && dumps.has(tools.save)
+  })
+  const options = { families, names: host.names, begun: dumps }
+  // The plan is not about them.
+  return readLive(host.executor, host.backend, options).catch(() => ({}))
 }
 
 /** Compiles once for each host that is met, which is one. */
@@ -139,6 +160,8 @@ function compiler(
 interface HostReading {
   readonly host: Promise<HostInput>
   readonly begun: Promise<BegunDumps>
+  /** They were read once nobody else of fwctl could change them any more. */
+  readonly isUnderLock: boolean
   /** Ends what nobody has waited for. */
   readonly stop: () => void
 }
@@ -166,7 +189,8 @@ async function beginReading(
   if (before) await begun.catch(() => undefined)
   // The policy is read in one go: by then the programs have to be started.
   await nextTurn()
-  return { host, begun, stop: () => needless.abort('nobody waits for it') }
+  const isUnderLock = before !== undefined
+  return { host, begun, isUnderLock, stop: () => needless.abort('nobody waits for it') }
 }
 
 async function readRules(

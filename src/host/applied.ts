@@ -6,7 +6,7 @@ import type { Ownership } from '../policy/policy.ts'
 import type { Backend, Family } from '../ruleset/model.ts'
 import type { Staged } from './host-files.ts'
 import { decodeText } from './lossless-text.ts'
-import { readPrivate, readSealed, sealed, unsealed, writeSealed } from './private-file.ts'
+import { checksumOf, readPrivate, readSealed, sealed, unsealed } from './private-file.ts'
 import type { StateDir } from './state-dir.ts'
 
 /** What fwctl last made of this host: drift is what differs from it. */
@@ -33,9 +33,7 @@ export interface AppliedSets {
 export interface AppliedFamily {
   /** What was in use: where nothing else is said, it is used again. */
   readonly backend?: Backend
-  /** Of the whole target, without counters (`stateText`). */
-  readonly digest: string
-  /** The target as iptables-restore reads it. */
+  /** The target as iptables-restore reads it, without counters. */
   readonly rules: string
   /** What the policy declared of it, in the same form; absent when there was no policy. */
   readonly desired?: string
@@ -47,12 +45,12 @@ export async function writeApplied(
   stateDir: Pick<StateDir, 'applied' | 'machine'>,
   record: AppliedRecord,
 ): Promise<void> {
-  await writeSealed(stateDir.machine, stateDir.applied, record)
+  await stateDir.machine.files.write(stateDir.applied, sealedRecord(record).text)
 }
 
 /** A record that has not got its name yet. */
 export interface StagedRecord extends Staged {
-  /** The digest that it is sealed with. */
+  /** What it is sealed with. */
   readonly seal: string
 }
 
@@ -60,8 +58,38 @@ export async function stageApplied(
   { applied, machine }: Pick<StateDir, 'applied' | 'machine'>,
   record: AppliedRecord,
 ): Promise<StagedRecord> {
-  const { text, seal } = sealed(record)
+  const { text, seal } = sealedRecord(record)
   return { ...(await machine.files.stage(applied, text)), seal }
+}
+
+function sealedRecord(record: AppliedRecord): ReturnType<typeof sealed> {
+  return sealed(packed(record), checksumOf)
+}
+
+/** As it is written: where the policy declares all rules of the target, they are there once. */
+function packed(record: AppliedRecord): object {
+  const families = Object.entries(record.families).map(([family, { desired, ...rest }]) =>
+    desired === rest.rules
+      ? [family, { ...rest, isDeclared: true }]
+      : [family, { ...rest, ...(desired !== undefined && { desired }) }],
+  )
+  return { ...record, formatVersion: 2, families: Object.fromEntries(families) }
+}
+
+function unpacked(record: PackedRecord): AppliedRecord {
+  const families = Object.entries(record.families).map(([family, { isDeclared, ...rest }]) => [
+    family,
+    isDeclared ? { ...rest, desired: rest.rules } : rest,
+  ])
+  return { ...record, formatVersion: 1, families: Object.fromEntries(families) }
+}
+
+interface PackedRecord extends Omit<AppliedRecord, 'formatVersion' | 'families'> {
+  /** 1: without `isDeclared`. */
+  readonly formatVersion: 1 | 2
+  readonly families: Readonly<
+    Partial<Record<Family, AppliedFamily & { readonly isDeclared?: true }>>
+  >
 }
 
 /** One that has not got its name yet, or has got it meanwhile. Undefined: it is not there. */
@@ -102,13 +130,13 @@ export async function readAppliedFile(path: string): Promise<AppliedRecord | und
 }
 
 function asRecord(value: unknown, path: string): AppliedRecord {
-  const record = value as Partial<AppliedRecord> | null
+  const record = value as Partial<PackedRecord> | null
   const isRecord =
-    record?.formatVersion === 1 &&
+    (record?.formatVersion === 1 || record?.formatVersion === 2) &&
     typeof record.families === 'object' &&
     typeof record.ownership === 'object'
   if (!isRecord) throw untrusted(path)
-  return record as AppliedRecord
+  return unpacked(record as PackedRecord)
 }
 
 function untrusted(path: string, cause?: unknown): FwctlError {

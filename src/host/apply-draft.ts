@@ -88,10 +88,13 @@ export async function makeDraft(based: Based, sets: FreshSets): Promise<Draft> {
 
 /** Both families where there are both: a snapshot is of the host, not of the plan. */
 async function readOthers({ request, live }: Based): Promise<Live> {
-  const { executor, backend } = request
-  const families = FAMILIES.filter((family) => !live[family] && backend.families[family])
+  const { executor, backend, others = {} } = request
+  const families = FAMILIES.filter(
+    (family) => !live[family] && !others[family] && backend.families[family],
+  )
   // Not part of the plan, so not in need of a way back.
-  return readLive(executor, backend, { families }).catch(() => ({}))
+  const read = await readLive(executor, backend, { families }).catch(() => ({}))
+  return { ...others, ...read }
 }
 
 function draftOf(

@@ -1,9 +1,7 @@
 /** What apply writes down: the way back before it changes anything, and what it has made after it. */
-import { digest } from '../base/digest.ts'
 import { FwctlError } from '../base/error.ts'
-import { printSave } from '../iptables/save.ts'
+import { printState } from '../iptables/save.ts'
 import { expiringRules } from '../plan/hold.ts'
-import { stateText } from '../plan/state.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 import { type AppliedFamily, type AppliedRecord, readApplied, writeApplied } from './applied.ts'
 import { type ApplicablePlan, targetFor } from './apply-base.ts'
@@ -44,9 +42,8 @@ export function appliedRecord(
     const expires = expiringRules(target)
     families[planned.family] = {
       backend: planned.dialect.backend,
-      digest: digest(stateText(target)),
-      rules: printSave(target),
-      ...(planned.desired === undefined ? {} : { desired: printSave(planned.desired) }),
+      rules: printState(target),
+      ...(planned.desired === undefined ? {} : { desired: printState(planned.desired) }),
       ...(expires.length === 0 ? {} : { expires }),
     }
   }
@@ -71,8 +68,12 @@ export async function recordUnchanged(request: Applying, live: Live): Promise<vo
   const isKnown =
     last?.policyDigest === record.policyDigest &&
     JSON.stringify(last?.sets) === JSON.stringify(record.sets) &&
-    FAMILIES.every((family) => last?.families[family]?.digest === record.families[family]?.digest)
+    FAMILIES.every((family) => isSame(last?.families[family], record.families[family]))
   if (!isKnown) await writeApplied(request.stateDir, record)
+}
+
+function isSame(a: AppliedFamily | undefined, b: AppliedFamily | undefined): boolean {
+  return a?.rules === b?.rules && a?.desired === b?.desired
 }
 
 /** The journal is closed last: should this fail, the next run finds it and writes the record. */

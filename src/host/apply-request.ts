@@ -27,6 +27,8 @@ export interface CommitRequest extends Host {
   readonly ends?: string | undefined
   /** The record of the last apply, if it was read during the same turn. */
   readonly last?: AppliedRecord | undefined
+  /** Families that the plan is not about, read with those that it is about. */
+  readonly others?: Live | undefined
   /** The plan leads back to what was applied last, and that stays on record as it is. */
   readonly unrecorded?: boolean
 }

@@ -39,6 +39,7 @@ import type { PendingChange } from './pending.ts'
 import { type RehearseMode, refuseNativeRules, requireRehearsal } from './preflight.ts'
 import { type Recovery, recover } from './recover.ts'
 import type { Rehearsal } from './rehearsal.ts'
+import type { BegunRehearsal } from './restore.ts'
 
 /** What apply is about to do. */
 export type ApplyStep = 'lock' | 'read' | 'rehearse' | 'snapshot' | 'commit' | 'verify' | 'undo'
@@ -46,7 +47,11 @@ export type ApplyStep = 'lock' | 'read' | 'rehearse' | 'snapshot' | 'commit' | '
 export interface ApplyRequest extends CommitRequest {
   readonly rehearse: RehearseMode
   /** A turn that was taken before the live rules were read that the plan was made from. */
-  readonly began?: { readonly turn: Turn; readonly live: Live } | undefined
+  readonly began?:
+    | { readonly turn: Turn; readonly live: Live; readonly others?: Live | undefined }
+    | undefined
+  /** A rehearsal that was begun before the plan was made; whoever began it ends it. */
+  readonly begunRehearsal?: BegunRehearsal | undefined
   /** The live rules that the plan was made from, if they were read before the turn was taken. */
   readonly seen?: Live | undefined
   readonly progress?: (step: ApplyStep) => void
@@ -157,6 +162,7 @@ async function applyContested(
   for (;;) {
     request.progress?.('read')
     const live = began?.live ?? (await readPlanned({ ...request, plan }, request.seen))
+    const others = began?.others
     began = undefined
     const base = checkBase(plan, live)
     if (base.kind === 'stale') {
@@ -164,7 +170,7 @@ async function applyContested(
       plan = await request.replan(live)
     }
     const byValue = !contests.some((contest) => contest.notFound)
-    const done = await attempt({ ...request, plan }, { live, byValue, ending })
+    const done = await attempt({ ...request, plan, others }, { live, byValue, ending })
     if (done.kind === 'unchanged') return done
     if (done.kind === 'applied') return { ...done, retries: contests.length }
     contests.push(done)
@@ -203,6 +209,7 @@ async function attempt(
       requireRehearsal({
         ...request,
         mode: request.rehearse,
+        begun: request.begunRehearsal,
         edits,
         sets: sets.edit,
         meanwhile: () => {

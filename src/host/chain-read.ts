@@ -24,20 +24,50 @@ export async function holdsChains(
   tools: FamilyTools,
   expected: { readonly ruleset: Ruleset; readonly chains: readonly TouchedChain[] },
 ): Promise<boolean> {
-  const { ruleset, chains } = expected
-  if (tools.dialect.backend !== 'nft' || chains.length === 0) return false
-  const places: Place[] = []
-  for (const table of TABLES) {
-    const found = new Map(findTable(ruleset, table)?.chains.map((chain) => [chain.name, chain]))
-    for (const one of chains) {
-      if (one.table !== table) continue
-      const chain = found.get(one.chain)
-      if (chain === undefined) return false
-      places.push({ table, chain })
-    }
-  }
+  if (tools.dialect.backend !== 'nft') return false
+  const places = placesOf(expected.ruleset, expected.chains)
+  if (places === undefined) return false
   const looks = inParts(places).map((part) => isAsListed(executor, tools, part))
   return (await Promise.all(looks)).every(Boolean)
+}
+
+/** What has an iptables-restore list chains, and how its answer is read. */
+export interface ChainListing {
+  /** Complete blocks, which change nothing. */
+  readonly input: string
+  /**
+   * Whether the chains are listed as they should be at the end of an output, and what stands before
+   * that. `listings`: how many chains are listed there, too.
+   */
+  readEnd(stdout: string, listings?: number): { readonly isSeen: boolean; readonly before: string }
+}
+
+/**
+ * A listing for a program that has just written these chains. Undefined: none that would tell, or so many
+ * rules that two programs are faster (`holdsChains`).
+ */
+export function chainListing(
+  ruleset: Ruleset,
+  chains: readonly TouchedChain[],
+): ChainListing | undefined {
+  const places = placesOf(ruleset, chains)
+  if (places === undefined || ruleCount(places) >= MANY) return undefined
+  return {
+    input: listingInput(places),
+    readEnd: (stdout, listings = 0) => {
+      const expected = listingText(places)
+      if (stdout.endsWith(expected)) {
+        return { isSeen: true, before: stdout.slice(0, -expected.length) }
+      }
+      return { isSeen: false, before: beforeListing(stdout, listings) }
+    },
+  }
+}
+
+/** Each chain that is listed begins with its `-N` or `-P`. */
+function beforeListing(stdout: string, listings: number): string {
+  const start = [...stdout.matchAll(/^-[NP] /gm)][listings]?.index
+  return start === undefined ? stdout : stdout.slice(0, start)
 }
 
 interface Place {
@@ -45,10 +75,28 @@ interface Place {
   readonly chain: Chain
 }
 
+/** By table; undefined if there are none, or one of them is not there. */
+function placesOf(ruleset: Ruleset, chains: readonly TouchedChain[]): readonly Place[] | undefined {
+  const places: Place[] = []
+  for (const table of TABLES) {
+    const found = new Map(findTable(ruleset, table)?.chains.map((chain) => [chain.name, chain]))
+    for (const one of chains) {
+      if (one.table !== table) continue
+      const chain = found.get(one.chain)
+      if (chain === undefined) return undefined
+      places.push({ table, chain })
+    }
+  }
+  return places.length === 0 ? undefined : places
+}
+
+function ruleCount(places: readonly Place[]): number {
+  return places.reduce((sum, { chain }) => sum + chain.rules.length, 0)
+}
+
 /** One part, or two with about as many rules. */
 function inParts(places: readonly Place[]): readonly (readonly Place[])[] {
-  let total = 0
-  for (const { chain } of places) total += chain.rules.length
+  const total = ruleCount(places)
   if (total < MANY) return [places]
   let end = 0
   for (let rules = 0; rules < total / 2; end++) rules += places[end]?.chain.rules.length ?? 0
@@ -61,36 +109,33 @@ async function isAsListed(
   tools: FamilyTools,
   places: readonly Place[],
 ): Promise<boolean> {
-  let listing = ''
-  let table: TableName | undefined
-  for (const place of places) {
-    if (place.table !== table) {
-      listing += `${table === undefined ? '' : 'COMMIT\n'}*${place.table}\n`
-      table = place.table
-    }
-    listing += `-S ${place.chain.name}\n`
-  }
   const result = await executor.run({
     program: tools.restore,
     args: ['--noflush'],
-    input: `${listing}COMMIT\n`,
+    input: listingInput(places),
     timeoutMs: LIST_TIMEOUT_MS,
   })
-  return result.status === 0 && isText(result.stdout, places)
+  return result.status === 0 && result.stdout === listingText(places)
 }
 
-/** Whether a text is what `iptables -S CHAIN` prints of one chain after the other. */
-function isText(text: string, places: readonly Place[]): boolean {
-  let at = 0
-  const isNext = (line: string): boolean => {
-    if (!text.startsWith(line, at) || text[at + line.length] !== '\n') return false
-    at += line.length + 1
-    return true
+function listingInput(places: readonly Place[]): string {
+  let input = ''
+  let table: TableName | undefined
+  for (const place of places) {
+    if (place.table !== table) input += `${table === undefined ? '' : 'COMMIT\n'}*${place.table}\n`
+    table = place.table
+    input += `-S ${place.chain.name}\n`
   }
+  return `${input}COMMIT\n`
+}
+
+/** What `iptables -S CHAIN` prints of one chain after the other. */
+function listingText(places: readonly Place[]): string {
+  let text = ''
   for (const { chain } of places) {
     const { name, policy, rules } = chain
-    if (!isNext(policy === undefined ? `-N ${name}` : `-P ${name} ${policy}`)) return false
-    for (const rule of rules) if (!isNext(`-A ${name} ${rule.text}`.trimEnd())) return false
+    text += policy === undefined ? `-N ${name}\n` : `-P ${name} ${policy}\n`
+    for (const rule of rules) text += `${`-A ${name} ${rule.text}`.trimEnd()}\n`
   }
-  return at === text.length
+  return text
 }

@@ -14,7 +14,7 @@ import {
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
-import { holdsChains } from './chain-read.ts'
+import { chainListing, holdsChains } from './chain-read.ts'
 import type { Executor } from './executor.ts'
 import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
@@ -204,6 +204,7 @@ async function commitRules(
 ): Promise<CommitFailure | undefined> {
   const { signal } = options
   const lost: LostRule[] = []
+  const unseen: Edit[] = []
   for (const edit of edits) {
     if (signal?.aborted) return { ...CANCELLED, lost }
     const outcome = await restoreEdit(host, edit, options)
@@ -211,10 +212,13 @@ async function commitRules(
       const untouched = outcome.withheld === true && edit === edits[0]
       return { ...refusal(edit, outcome), lost, untouched }
     }
-    const hits = wrongHits(edit.guarded.witnesses, outcome.stdout) ?? []
+    const { witnesses } = edit.guarded
+    const { isSeen, before } = readListing(edit, outcome.stdout)
+    if (!isSeen) unseen.push(edit)
+    const hits = wrongHits(witnesses, before) ?? []
     lost.push(...hits.map((hit) => ({ family: edit.family, ...hit.expected, line: hit.line })))
   }
-  const isSeen = lost.length === 0 && (await holdAll(host, edits, 'target'))
+  const isSeen = lost.length === 0 && (await holdAll(host, unseen, 'target'))
   if (signal?.aborted) return { ...CANCELLED, lost }
   if (isSeen) return undefined
   const live = await readLive(host.executor, host.backend, {
@@ -259,8 +263,24 @@ export function beginEdit({ executor }: Pick<Host, 'executor'>, edit: Edit): Beg
   return beginRestore(executor, edit.tools, inputOf(edit, NO_FREEZE))
 }
 
-function inputOf({ guarded }: Edit, { lockFile }: Freeze): Parameters<typeof runRestore>[2] {
-  return { text: guarded.text, noflush: true, ...(lockFile === undefined ? {} : { lockFile }) }
+function inputOf(edit: Edit, { lockFile }: Freeze): Parameters<typeof runRestore>[2] {
+  const listing = chainListing(edit.target, edit.touched)?.input
+  return {
+    text: edit.guarded.text,
+    noflush: true,
+    ...(listing !== undefined && { listing }),
+    ...(lockFile === undefined ? {} : { lockFile }),
+  }
+}
+
+/** What the program that has changed the chains then listed, and what it printed before. */
+function readListing(
+  { target, touched, guarded }: Edit,
+  stdout: string,
+): { readonly isSeen: boolean; readonly before: string } {
+  const listing = chainListing(target, touched)
+  const listed = (guarded.witnesses.at(-1)?.listing ?? -1) + 1
+  return listing?.readEnd(stdout, listed) ?? { isSeen: false, before: stdout }
 }
 
 /** Whether the host certainly holds the touched chains as they are before, or after, the edits. */

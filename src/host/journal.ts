@@ -38,7 +38,7 @@ export interface Journal {
 interface WrittenRecord {
   /** In the state directory. */
   readonly file: string
-  /** The digest that it is sealed with. */
+  /** What it is sealed with. */
   readonly seal: string
 }
 

@@ -5,6 +5,7 @@ import type { Edit, Host } from './commit.ts'
 import type { Executor } from './executor.ts'
 import { findNativeRules } from './native-rules.ts'
 import { type Rehearsal, rehearsalError, rehearse } from './rehearsal.ts'
+import type { BegunRehearsal } from './restore.ts'
 import type { SetsEdit } from './sets.ts'
 
 /**
@@ -62,6 +63,7 @@ export async function requireRehearsal(
     readonly sets?: SetsEdit | undefined
     readonly signal?: AbortSignal | undefined
     /** As for `rehearse`. */
+    readonly begun?: BegunRehearsal | undefined
     readonly meanwhile?: () => void
   },
 ): Promise<Rehearsal> {

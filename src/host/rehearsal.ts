@@ -26,12 +26,18 @@ import type { TouchedChain } from '../plan/touched.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Family, Ruleset, TableName } from '../ruleset/model.ts'
 import { type HostBackend, requireTools } from './backend.ts'
-import { holdsChains } from './chain-read.ts'
+import { chainListing, holdsChains } from './chain-read.ts'
 import type { Executor } from './executor.ts'
 import { copySetHeaders, createSets, createStandInSets, setNames } from './ipsets.ts'
 import { readLive } from './live.ts'
 import { createdHeaders, rehearseSets } from './rehearse-sets.ts'
-import { type RestoreOutcome, type RestoreRefusal, runRestore } from './restore.ts'
+import {
+  type BegunRehearsal,
+  beginRehearsal,
+  type RestoreOutcome,
+  type RestoreRefusal,
+  runRestore,
+} from './restore.ts'
 import { openScratchNamespace, type ScratchNamespace } from './scratch-namespace.ts'
 import type { SetsEdit } from './sets.ts'
 
@@ -72,6 +78,8 @@ export interface RehearseOptions {
   readonly sets?: SetsEdit | undefined
   /** `stand-in`: sets that the host does not have are made up, for a check that is not about it. */
   readonly missingSets?: 'refuse' | 'stand-in'
+  /** One that has been begun, to be taken for the first family that it fits. */
+  readonly begun?: BegunRehearsal | undefined
   /** Called, once or more, when a batch is being loaded and there is nothing to do but wait. */
   readonly meanwhile?: () => void
   readonly signal?: AbortSignal | undefined
@@ -140,10 +148,8 @@ export function describeProblem(problem: RehearsalProblem): string {
 type FamilyRehearsal = Rehearsal | { readonly kind: 'refused'; readonly refusal: RestoreRefusal }
 
 async function rehearseFamily(one: RehearsedFamily, options: RehearseOptions): Promise<Rehearsal> {
-  const { text } = one.batch
-  const atOnce = await tryOut(one, options, text, 'in one go')
-  if (atOnce.kind !== 'refused') return atOnce
-  const whole = await tryOut(one, options, text)
+  if (await passesAtOnce(one, options)) return { kind: 'passed' }
+  const whole = await tryOut(one, options, one.batch.text)
   if (whole.kind !== 'refused') return whole
   const line = await findCulprit(one, options, whole.refusal)
   return {
@@ -153,14 +159,31 @@ async function rehearseFamily(one: RehearsedFamily, options: RehearseOptions): P
 }
 
 /**
- * One try of a text in a fresh, seeded namespace. In one go, one program loads what is live and the text
- * after it; should it refuse, only a try in steps tells which of them, and why.
+ * Whether one program, in a namespace of its own, loads what is live and the batch, and then lists the
+ * chains as they should be. That is all there is to a rehearsal that passes. Should anything be otherwise,
+ * or sets be needed, trying it in steps tells what it is.
  */
+async function passesAtOnce(one: RehearsedFamily, options: RehearseOptions): Promise<boolean> {
+  const { family, target, touched, batch } = one
+  const listing = touched && chainListing(target, touched)
+  const needed = neededRules(one)
+  const sets = setNames([needed, concerned(target, one)])
+  if (listing === undefined || options.sets || sets.size > 0) return false
+  const tools = requireTools(options.backend, family)
+  const { begun, executor } = options
+  const rehearsal = begun?.tools === tools ? begun : beginRehearsal(executor, tools)
+  // Once it has been given what it is to load.
+  if (options.meanwhile) setImmediate(options.meanwhile)
+  const text = textOf(needed) + batch.text
+  const outcome = await rehearsal.load({ text, listing: listing.input })
+  return outcome?.kind === 'done' && listing.readEnd(outcome.stdout).isSeen
+}
+
+/** One try of a text in a fresh, seeded namespace. */
 async function tryOut(
   one: RehearsedFamily,
   options: RehearseOptions,
   text: string,
-  how: 'in one go' | 'in steps' = 'in steps',
 ): Promise<FamilyRehearsal> {
   const scratch = await openScratchNamespace(options.executor, options.signal)
   if ('reason' in scratch) {
@@ -176,13 +199,12 @@ async function tryOut(
       return running
     }
     const seed = await seedText(one, options, scratch)
-    const isAtOnce = how === 'in one go'
-    const seeded = isAtOnce || seed === '' ? undefined : await load(seed)
+    const seeded = seed === '' ? undefined : await load(seed)
     if (seeded?.kind === 'refused') {
       const what = `The ${one.family} rules that are live can not be loaded into a scratch namespace`
       return { kind: 'skipped', reason: `${what}: ${seeded.message}` }
     }
-    const refusal = await load(isAtOnce ? seed + text : text)
+    const refusal = await load(text)
     if (refusal.kind === 'refused') return { kind: 'refused', refusal }
     return await compare(one, options, scratch)
   } catch (error) {
@@ -200,15 +222,25 @@ async function seedText(
   { executor, sets, missingSets, signal }: RehearseOptions,
   scratch: ScratchNamespace,
 ): Promise<string> {
-  const { family, live, touched } = one
-  const needed = touched ? rehearsalSeed({ ...one, touched }) : concerned(live, one)
+  const { family } = one
+  const needed = neededRules(one)
   const made = new Map(sets ? createdHeaders(sets) : [])
   await createSets(scratch.executor, [...made.values()])
   const used = setNames([needed, concerned(one.target, one)])
   const names = new Set([...used].filter((name) => !made.has(name)))
   const missing = await copySetHeaders(executor, scratch.executor, names, signal)
   if (missingSets === 'stand-in') await createStandInSets(scratch.executor, missing, family)
-  return needed.tables.length === 0 ? '' : printSave(needed)
+  return textOf(needed)
+}
+
+/** Of what is live, that on which the verdict depends. */
+function neededRules(one: RehearsedFamily): Ruleset {
+  const { live, touched } = one
+  return touched ? rehearsalSeed({ ...one, touched }) : concerned(live, one)
+}
+
+function textOf(ruleset: Ruleset): string {
+  return ruleset.tables.length === 0 ? '' : printSave(ruleset)
 }
 
 /** Reads back, and compares with the target: what the batch is about, rules and policies. */

@@ -30,6 +30,11 @@ interface RestoreInput {
   readonly noflush: boolean
   /** In place of /run/xtables.lock, which everybody on the host shares. */
   readonly lockFile?: string
+  /**
+   * Read after the text, by the same program: it lists what is there by then, and is the last of stdout.
+   * A listing that fails is no refusal of the text.
+   */
+  readonly listing?: string
 }
 
 /** 100,000 rules take some 4 s; beside that there is the wait for the xtables lock. */
@@ -50,10 +55,10 @@ export async function runRestore(
 ): Promise<RestoreOutcome> {
   const result = await executor.run({
     ...restoring(tools, input),
-    input: input.text,
+    input: `${input.text}${input.listing ?? ''}`,
     timeoutMs: RESTORE_TIMEOUT_MS,
   })
-  return outcomeOf(result)
+  return outcomeOf(result, input)
 }
 
 /**
@@ -66,35 +71,90 @@ export function beginRestore(
   tools: FamilyTools,
   input: RestoreInput,
 ): BegunRestore {
-  const { text } = input
+  const { text, listing = '' } = input
   const start = text.search(/^COMMIT$/m)
-  let isWithheld = false
-  let decide: (isStillWanted: () => Promise<boolean>) => void = () => undefined
-  const decision = new Promise<() => Promise<boolean>>((resolve) => {
-    decide = resolve
+  const program = startWaiting(executor, restoring(tools, input), text.slice(0, start))
+  return {
+    finish: async (isStillWanted) => {
+      let isWithheld = false
+      const result = await program.finish(async () => {
+        isWithheld = !(await isStillWanted())
+        return isWithheld ? '' : `${text.slice(start)}${listing}`
+      })
+      if (!isWithheld) return outcomeOf(result, input)
+      const message = 'the rules changed just before the commit'
+      return { kind: 'refused', message, lines: [], status: undefined, withheld: true }
+    },
+    abandon: program.abandon,
+  }
+}
+
+/** A restore in a network namespace of its own that waits for all that it is to load. */
+export interface BegunRehearsal {
+  readonly tools: FamilyTools
+  /** Once. Undefined: there can be no such namespace in this way. */
+  load(input: Pick<RestoreInput, 'text' | 'listing'>): Promise<RestoreOutcome | undefined>
+  /** Ends it, unless it is loading; returns when it has ended. */
+  abandon(): Promise<void>
+}
+
+/**
+ * Starts a restore that harms nobody, before it is known what it is to load: the namespace is made
+ * meanwhile, is empty, and is gone with the program. Neither the rules nor the xtables lock of the host
+ * are used.
+ */
+export function beginRehearsal(executor: Executor, tools: FamilyTools): BegunRehearsal {
+  // A file that each process has for itself, and that needs no cleaning up.
+  const { program, args, env } = restoring(tools, { noflush: true, lockFile: '/proc/self/comm' })
+  const isolated = {
+    program: 'unshare',
+    args: ['--net', '--', program, ...args],
+    ...(env && { env }),
+  }
+  const waiting = startWaiting(executor, isolated, '')
+  return {
+    tools,
+    load: async (input) => {
+      const result = await waiting.finish(async () => `${input.text}${input.listing ?? ''}`)
+      const isMissing = result.status !== 0 && result.stderr.startsWith('unshare: ')
+      return isMissing ? undefined : outcomeOf(result, input)
+    },
+    abandon: waiting.abandon,
+  }
+}
+
+/** A program that has got the beginning of its input. */
+interface WaitingProgram {
+  /** Gives it the rest. Once. */
+  finish(rest: () => Promise<string>): Promise<Result>
+  /** Ends its input, unless it has got the rest; returns when it has ended. */
+  abandon(): Promise<void>
+}
+
+function startWaiting(
+  executor: Executor,
+  command: Pick<Command, 'program' | 'args' | 'env'>,
+  input: string,
+): WaitingProgram {
+  let goOn: (rest: () => Promise<string>) => void = () => undefined
+  const decision = new Promise<() => Promise<string>>((resolve) => {
+    goOn = resolve
   })
   const running = executor.run({
-    ...restoring(tools, input),
-    input: text.slice(0, start),
-    rest: async () => {
-      const isStillWanted = await decision
-      isWithheld = !(await isStillWanted())
-      return isWithheld ? '' : text.slice(start)
-    },
+    ...command,
+    input,
+    rest: async () => (await decision)(),
     timeoutMs: BEGUN_TIMEOUT_MS,
   })
   // Whoever finishes it sees how it ended.
   running.catch(() => undefined)
   return {
-    finish: async (isStillWanted) => {
-      decide(isStillWanted)
-      const result = await running
-      if (!isWithheld) return outcomeOf(result)
-      const message = 'the rules changed just before the commit'
-      return { kind: 'refused', message, lines: [], status: undefined, withheld: true }
+    finish: (rest) => {
+      goOn(rest)
+      return running
     },
     abandon: async () => {
-      decide(async () => false)
+      goOn(async () => '')
       await running.catch(() => undefined)
     },
   }
@@ -102,7 +162,7 @@ export function beginRestore(
 
 function restoring(
   tools: FamilyTools,
-  { noflush, lockFile }: RestoreInput,
+  { noflush, lockFile }: Pick<RestoreInput, 'noflush' | 'lockFile'>,
 ): Pick<Command, 'program' | 'args' | 'env'> {
   return {
     program: tools.restore,
@@ -111,10 +171,19 @@ function restoring(
   }
 }
 
-function outcomeOf(result: Result): RestoreOutcome {
-  if (result.status === 0) return { kind: 'done', stdout: result.stdout }
+function outcomeOf(result: Result, input: Pick<RestoreInput, 'text' | 'listing'>): RestoreOutcome {
+  const done = { kind: 'done', stdout: result.stdout } as const
+  if (result.status === 0) return done
   const said = result.signal === undefined ? result.stderr : `killed by ${result.signal}`
-  return { kind: 'refused', ...readRefusal(said), status: result.status }
+  const refusal = readRefusal(said)
+  if (input.listing !== undefined && isBehind(input.text, refusal.lines)) return done
+  return { kind: 'refused', ...refusal, status: result.status }
+}
+
+/** Whether lines are named, none of them of this text. */
+function isBehind(text: string, lines: readonly number[]): boolean {
+  const last = text.split('\n').length - 1
+  return lines.length > 0 && lines.every((line) => line > last)
 }
 
 /** `line 3: RULE_APPEND failed (Invalid argument)`, `line 4 failed`, `Error occurred at line: 3`. */

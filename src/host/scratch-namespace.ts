@@ -21,36 +21,14 @@ export interface NoScratchNamespace {
 
 const START_TIMEOUT_MS = 10_000
 
-type Opening = Promise<ScratchNamespace | NoScratchNamespace>
-
-const prepared = new WeakMap<Executor, Opening>()
-
-/** Begins to open one for whoever opens the next one there; `dropScratchNamespace` closes it if nobody does. */
-export function prepareScratchNamespace(executor: Executor): void {
-  const opening = open(executor, undefined)
-  // Whoever takes it sees what was wrong.
-  opening.catch(() => undefined)
-  prepared.set(executor, opening)
-}
-
-export async function dropScratchNamespace(executor: Executor): Promise<void> {
-  const opening = prepared.get(executor)
-  prepared.delete(executor)
-  const scratch = await opening?.catch(() => undefined)
-  if (scratch !== undefined && 'close' in scratch) await scratch.close()
-}
-
 /**
  * Opens a scratch namespace, with CAP_SYS_ADMIN directly, else inside a user namespace. What it
  * shares with the host is the kernel: what loads here is valid there.
  */
-export async function openScratchNamespace(executor: Executor, signal?: AbortSignal): Opening {
-  const opening = prepared.get(executor)
-  prepared.delete(executor)
-  return opening ?? open(executor, signal)
-}
-
-async function open(executor: Executor, signal: AbortSignal | undefined): Opening {
+export async function openScratchNamespace(
+  executor: Executor,
+  signal?: AbortSignal,
+): Promise<ScratchNamespace | NoScratchNamespace> {
   const reasons: string[] = []
   for (const user of [false, true]) {
     const own = user ? ['--user', '--map-root-user'] : []

@@ -2,7 +2,7 @@
  * iptables-save text ⇄ Ruleset. How it is read is in save-reader.ts; what was read is printed as the
  * dump that it was, but for its comment lines.
  */
-import type { Counters, Rule, Ruleset } from '../ruleset/model.ts'
+import type { Counters, Ruleset } from '../ruleset/model.ts'
 import {
   type CommentLine,
   type ParseSaveOptions,
@@ -22,24 +22,43 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
  * comments of a dump it is that dump again, byte for byte.
  */
 export function printSave(ruleset: Ruleset, comments: readonly CommentLine[] = []): string {
-  const lines: string[] = []
-  for (const table of ruleset.tables) {
-    lines.push(`*${table.name}`)
-    for (const chain of table.chains) {
-      const counters = chain.counters ? ` ${printCounters(chain.counters)}` : ''
-      lines.push(`:${chain.name} ${chain.policy ?? '-'}${counters}`)
-    }
-    for (const chain of table.chains) {
-      for (const rule of chain.rules) lines.push(printRuleLine(chain.name, rule))
-    }
-    lines.push('COMMIT')
-  }
+  const lines = restoreLines(ruleset, counted)
   for (const { before, text } of comments) lines.splice(before, 0, text)
   return lines.map((line) => `${line}\n`).join('')
 }
 
-function printRuleLine(chain: string, { text, counters }: Rule): string {
-  return `${counters ? `${printCounters(counters)} ` : ''}-A ${chain}${text && ` ${text}`}`
+/** The same without any counters: what does not change while packets flow. */
+export function printState(ruleset: Ruleset): string {
+  return restoreLines(ruleset, (line) => line)
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+/** `count`: puts the counters of a rule or chain to its line. */
+function restoreLines(
+  { tables }: Ruleset,
+  count: (line: string, counters: Counters | undefined, kind: 'rule' | 'chain') => string,
+): string[] {
+  const lines: string[] = []
+  for (const table of tables) {
+    lines.push(`*${table.name}`)
+    for (const { name, policy, counters } of table.chains) {
+      lines.push(count(`:${name} ${policy ?? '-'}`, counters, 'chain'))
+    }
+    for (const { name, rules } of table.chains) {
+      for (const { text, counters } of rules) {
+        lines.push(count(`-A ${name}${text && ` ${text}`}`, counters, 'rule'))
+      }
+    }
+    lines.push('COMMIT')
+  }
+  return lines
+}
+
+function counted(line: string, counters: Counters | undefined, kind: 'rule' | 'chain'): string {
+  if (counters === undefined) return line
+  const printed = printCounters(counters)
+  return kind === 'rule' ? `${printed} ${line}` : `${line} ${printed}`
 }
 
 function printCounters({ packets, bytes }: Counters): string {

@@ -12,7 +12,7 @@ import { digest } from '../base/digest.ts'
 import { FwctlError } from '../base/error.ts'
 import type { Names } from '../extensions/names.ts'
 import type { LiveSets, SetGoal } from '../ipset/set.ts'
-import { parseSave, printSave } from '../iptables/save.ts'
+import { parseSave, printState } from '../iptables/save.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import type { Unmanaged } from './claim.ts'
@@ -71,7 +71,7 @@ export function serialisePlan(plan: Plan): string {
       base: family.base,
       result: family.result,
       target: stateText(family.target),
-      desired: family.desired === undefined ? null : printSave(withoutCounters(family.desired)),
+      desired: family.desired === undefined ? null : printState(family.desired),
       origins: originsOf(family.target),
       chains: chainOriginsOf(family.changes),
       unmanaged: family.unmanaged,
@@ -222,21 +222,10 @@ function readDesired(saved: SavedFamilyShape, names: Names | undefined): Ruleset
   const dialect: Dialect = { family, backend, version }
   const parsed = parseSave(desired, { family, dialect, ...(names && { names }) })
   const [problem] = parsed.diagnostics
-  if (problem !== undefined || printSave(withoutCounters(parsed.ruleset)) !== desired) {
+  if (problem !== undefined || printState(parsed.ruleset) !== desired) {
     throw untrusted(`what its policy declares for ${family} does not read back as it was written`)
   }
   return parsed.ruleset
-}
-
-function withoutCounters(ruleset: Ruleset): Ruleset {
-  const tables = ruleset.tables.map((table) => ({
-    ...table,
-    chains: table.chains.map(({ counters: _, ...chain }) => ({
-      ...chain,
-      rules: chain.rules.map((rule) => ({ spec: rule.spec, text: rule.text, key: rule.key })),
-    })),
-  }))
-  return { ...ruleset, tables }
 }
 
 function integrity(body: Omit<SavedShape, 'digest'>): string {
