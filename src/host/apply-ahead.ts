@@ -4,13 +4,17 @@
  * anything of it, and if nothing comes of the commit, it all goes. What has to be true of the host at the
  * moment of the commit is asked then, as ever: all of this is about texts.
  */
+import { setImmediate } from 'node:timers/promises'
 import { type Draft, makeDraft } from './apply-draft.ts'
 import type { Based } from './apply-request.ts'
 import type { FreshSets } from './apply-sets.ts'
 import { beginEdit, type Edit } from './commit.ts'
+import { usesSets } from './ipsets.ts'
 import type { BegunRestore } from './restore.ts'
 
 export interface Ahead {
+  /** To be called first of all: a program takes as long to read thousands of rules as to rehearse them. */
+  beginLarge(): Promise<void>
   /** To be called when there is nothing else to do but wait. */
   begin(): void
   /** The draft that was begun, if it is still about the same; else a new one. */
@@ -35,24 +39,28 @@ export function workAhead(based: Based, sets: FreshSets): Ahead {
     drafts.push(draft)
     return draft
   }
-  const beginRestores = (): void => {
-    if (hasEnded) return
-    for (const edit of based.edits) {
+  const beginRestores = (edits: readonly Edit[]): void => {
+    for (const edit of edits) {
       if (canWait(edit)) restores.set(edit, beginEdit(based.request, edit))
     }
   }
+  const large = based.edits.filter(({ guarded }) => guarded.text.length > LARGE)
   return {
     restores,
+    beginLarge: async () => {
+      if (large.length === 0) return
+      beginRestores(large)
+      // By then they have been started.
+      await setImmediate()
+    },
     begin: () => {
       if (hasEnded || hasBegun) return
       hasBegun = true
-      const isLarge = based.edits.some(({ guarded }) => guarded.text.length > LARGE)
-      if (!isLarge) beginRestores()
+      beginRestores(based.edits.filter((edit) => !large.includes(edit)))
       // What sets hold is looked at once more before the commit.
       if (based.request.plan.sets === undefined) begun = newDraft(based, sets)
       // Whoever asks for it sees what is wrong with it.
       begun?.catch(() => undefined)
-      if (isLarge) (begun ?? Promise.resolve()).then(beginRestores, () => undefined)
     },
     draft: (now, fresh) => {
       const isSame = now.live === based.live && now.edits === based.edits
@@ -70,7 +78,7 @@ export function workAhead(based: Based, sets: FreshSets): Ahead {
   }
 }
 
-/** To read so much takes as long as to write the files; the rehearsal has the other processor. */
+/** Characters of a batch: some hundred rules. */
 const LARGE = 64 * 1024
 
 /**
@@ -78,5 +86,5 @@ const LARGE = 64 * 1024
  * when a rule is read: that has to be as late as it can be.
  */
 function canWait({ tools, guarded }: Edit): boolean {
-  return tools.dialect.backend === 'nft' && !/ -m set | -j SET /.test(guarded.text)
+  return tools.dialect.backend === 'nft' && !usesSets(guarded.text)
 }

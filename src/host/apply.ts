@@ -198,6 +198,7 @@ async function attempt(
   }
   const ahead = workAhead({ request, live, edits, byValue }, sets)
   try {
+    await ahead.beginLarge()
     request.progress?.('rehearse')
     let looking: ReturnType<typeof refuseNativeRules> | undefined
     const lookForNativeRules = (): ReturnType<typeof refuseNativeRules> => {

@@ -35,6 +35,8 @@ export async function holdsChains(
 export interface ChainListing {
   /** Complete blocks, which change nothing. */
   readonly input: string
+  /** Two programs are faster (`holdsChains`). */
+  readonly isLong: boolean
   /**
    * Whether the chains are listed as they should be at the end of an output, and what stands before
    * that. `listings`: how many chains are listed there, too.
@@ -42,17 +44,15 @@ export interface ChainListing {
   readEnd(stdout: string, listings?: number): { readonly isSeen: boolean; readonly before: string }
 }
 
-/**
- * A listing for a program that has just written these chains. Undefined: none that would tell, or so many
- * rules that two programs are faster (`holdsChains`).
- */
+/** A listing for a program that has just written these chains. Undefined: none that would tell. */
 export function chainListing(
   ruleset: Ruleset,
   chains: readonly TouchedChain[],
 ): ChainListing | undefined {
   const places = placesOf(ruleset, chains)
-  if (places === undefined || ruleCount(places) >= MANY) return undefined
+  if (places === undefined) return undefined
   return {
+    isLong: ruleCount(places) >= MANY,
     input: listingInput(places),
     readEnd: (stdout, listings = 0) => {
       const expected = listingText(places)

@@ -14,7 +14,7 @@ import {
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
 import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
-import { chainListing, holdsChains } from './chain-read.ts'
+import { type ChainListing, chainListing, holdsChains } from './chain-read.ts'
 import type { Executor } from './executor.ts'
 import { type Live, readLive } from './live.ts'
 import { takeLock } from './lock.ts'
@@ -264,23 +264,27 @@ export function beginEdit({ executor }: Pick<Host, 'executor'>, edit: Edit): Beg
 }
 
 function inputOf(edit: Edit, { lockFile }: Freeze): Parameters<typeof runRestore>[2] {
-  const listing = chainListing(edit.target, edit.touched)?.input
+  const listing = listingOf(edit)
   return {
     text: edit.guarded.text,
     noflush: true,
-    ...(listing !== undefined && { listing }),
+    ...(listing && { listing: listing.input }),
     ...(lockFile === undefined ? {} : { lockFile }),
   }
 }
 
 /** What the program that has changed the chains then listed, and what it printed before. */
 function readListing(
-  { target, touched, guarded }: Edit,
+  edit: Edit,
   stdout: string,
 ): { readonly isSeen: boolean; readonly before: string } {
+  const listed = (edit.guarded.witnesses.at(-1)?.listing ?? -1) + 1
+  return listingOf(edit)?.readEnd(stdout, listed) ?? { isSeen: false, before: stdout }
+}
+
+function listingOf({ target, touched }: Edit): ChainListing | undefined {
   const listing = chainListing(target, touched)
-  const listed = (guarded.witnesses.at(-1)?.listing ?? -1) + 1
-  return listing?.readEnd(stdout, listed) ?? { isSeen: false, before: stdout }
+  return listing?.isLong ? undefined : listing
 }
 
 /** Whether the host certainly holds the touched chains as they are before, or after, the edits. */

@@ -9,6 +9,11 @@ export function setNames(rulesets: Iterable<Ruleset>): ReadonlySet<string> {
   return new Set(countReferences(rulesets).keys())
 }
 
+/** Whether rules, as they are written, may speak of ipsets: their names are looked up as they are read. */
+export function usesSets(text: string): boolean {
+  return / -m set | -j SET /.test(text)
+}
+
 /**
  * Makes those of the sets that `from` has in `to`, empty: rules need a set to be there, not what is
  * in it. Returns the names that `from` does not have. Throws nothing for a missing ipset program:

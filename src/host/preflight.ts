@@ -9,8 +9,9 @@ import type { BegunRehearsal } from './restore.ts'
 import type { SetsEdit } from './sets.ts'
 
 /**
- * `required`: no rehearsal, no apply. `auto`: without one, only a plan that the kernel takes as a
- * whole or not at all. `off`: none.
+ * `required`: no rehearsal, of every rule, no apply. `auto`: a plan that the kernel takes as a whole or not
+ * at all needs none where there can be none, and one of a sample of its rules will do
+ * (plan/rehearsal-sample.ts). `off`: none.
  */
 export type RehearseMode = 'required' | 'auto' | 'off'
 
@@ -74,12 +75,14 @@ export async function requireRehearsal(
     live: edit.before,
     batch: { ...edit.batch, ...edit.guarded },
   }))
-  const rehearsal = await rehearse({ ...input, families })
-  if (rehearsal.kind === 'failed') throw rehearsalError(rehearsal.problems)
-  if (rehearsal.kind === 'passed') return rehearsal
   const sets = input.sets === undefined ? 0 : 1
   const blocks = edits.reduce((count, edit) => count + edit.batch.tables.length, sets)
-  if (mode === 'auto' && blocks <= 1) return rehearsal
+  const isOneBlock = blocks <= 1
+  const sample = mode === 'auto' && isOneBlock
+  const rehearsal = await rehearse({ ...input, sample, families })
+  if (rehearsal.kind === 'failed') throw rehearsalError(rehearsal.problems)
+  if (rehearsal.kind === 'passed') return rehearsal
+  if (mode === 'auto' && isOneBlock) return rehearsal
   const danger =
     mode === 'required'
       ? ''

@@ -21,6 +21,7 @@ import { printSave } from '../iptables/save.ts'
 import { type Batch, type BatchLine, buildBatch } from '../plan/batch.ts'
 import type { Change } from '../plan/change.ts'
 import { diffRulesets } from '../plan/diff.ts'
+import { type RehearsalSample, rehearsalSample } from '../plan/rehearsal-sample.ts'
 import { rehearsalSeed } from '../plan/rehearsal-seed.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
@@ -28,7 +29,7 @@ import type { Family, Ruleset, TableName } from '../ruleset/model.ts'
 import { type HostBackend, requireTools } from './backend.ts'
 import { chainListing, holdsChains } from './chain-read.ts'
 import type { Executor } from './executor.ts'
-import { copySetHeaders, createSets, createStandInSets, setNames } from './ipsets.ts'
+import { copySetHeaders, createSets, createStandInSets, setNames, usesSets } from './ipsets.ts'
 import { readLive } from './live.ts'
 import { createdHeaders, rehearseSets } from './rehearse-sets.ts'
 import {
@@ -78,6 +79,8 @@ export interface RehearseOptions {
   readonly sets?: SetsEdit | undefined
   /** `stand-in`: sets that the host does not have are made up, for a check that is not about it. */
   readonly missingSets?: 'refuse' | 'stand-in'
+  /** A part of the rules will do where the others only repeat them. */
+  readonly sample?: boolean
   /** One that has been begun, to be taken for the first family that it fits. */
   readonly begun?: BegunRehearsal | undefined
   /** Called, once or more, when a batch is being loaded and there is nothing to do but wait. */
@@ -164,19 +167,22 @@ async function rehearseFamily(one: RehearsedFamily, options: RehearseOptions): P
  * or sets be needed, trying it in steps tells what it is.
  */
 async function passesAtOnce(one: RehearsedFamily, options: RehearseOptions): Promise<boolean> {
-  const { family, target, touched, batch } = one
+  const { touched } = one
+  const seed = printed(neededRules(one))
+  const { target, text } = (options.sample && rehearsalSample(one)) || textOfAll(one)
   const listing = touched && chainListing(target, touched)
-  const needed = neededRules(one)
-  const sets = setNames([needed, concerned(target, one)])
-  if (listing === undefined || options.sets || sets.size > 0) return false
-  const tools = requireTools(options.backend, family)
+  if (listing === undefined || options.sets || usesSets(seed) || usesSets(text)) return false
+  const tools = requireTools(options.backend, one.family)
   const { begun, executor } = options
   const rehearsal = begun?.tools === tools ? begun : beginRehearsal(executor, tools)
   // Once it has been given what it is to load.
   if (options.meanwhile) setImmediate(options.meanwhile)
-  const text = textOf(needed) + batch.text
-  const outcome = await rehearsal.load({ text, listing: listing.input })
+  const outcome = await rehearsal.load({ text: seed + text, listing: listing.input })
   return outcome?.kind === 'done' && listing.readEnd(outcome.stdout).isSeen
+}
+
+function textOfAll({ target, batch }: RehearsedFamily): RehearsalSample {
+  return { target, text: batch.text }
 }
 
 /** One try of a text in a fresh, seeded namespace. */
@@ -230,7 +236,7 @@ async function seedText(
   const names = new Set([...used].filter((name) => !made.has(name)))
   const missing = await copySetHeaders(executor, scratch.executor, names, signal)
   if (missingSets === 'stand-in') await createStandInSets(scratch.executor, missing, family)
-  return textOf(needed)
+  return printed(needed)
 }
 
 /** Of what is live, that on which the verdict depends. */
@@ -239,7 +245,7 @@ function neededRules(one: RehearsedFamily): Ruleset {
   return touched ? rehearsalSeed({ ...one, touched }) : concerned(live, one)
 }
 
-function textOf(ruleset: Ruleset): string {
+function printed(ruleset: Ruleset): string {
   return ruleset.tables.length === 0 ? '' : printSave(ruleset)
 }
 

@@ -15,6 +15,7 @@
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import type { Chain, Rule, Ruleset, Table } from '../ruleset/model.ts'
 import { STATEFUL_TARGETS } from './edit-cost.ts'
+import { jumpOf } from './jump.ts'
 import { findTable } from './state.ts'
 import type { TouchedChain } from './touched.ts'
 
@@ -51,7 +52,8 @@ function needsAll(changed: ReadonlySet<string>, live: Table, target: Table | und
   )
 }
 
-function isShared(text: string): boolean {
+/** Whether the kernel compares a rule of this text with others. */
+export function isShared(text: string): boolean {
   // Of most rules this tells at once that they are not.
   if (!SHARED_NAMES.some((name) => text.includes(name))) return false
   return SHARED_BY_NAME.some((words) => ` ${text} `.includes(words))
@@ -165,30 +167,4 @@ function jumpsOf(chain: Chain | undefined): ReadonlySet<string> {
     if (name !== undefined) names.add(name)
   }
   return names
-}
-
-/** The chain, or the target, that a rule goes on to. Reading every rule would take longer than all else. */
-function jumpOf(rule: Rule): string | undefined {
-  const { text } = rule
-  if (!text.includes('"')) return jumpIn(text)
-  // Inside of quotes anything may stand, and a backslash may keep them open.
-  if (text.includes('\\')) return rule.spec.target?.name
-  return text
-    .split('"')
-    .filter((_, index) => index % 2 === 0)
-    .map(jumpIn)
-    .find((name) => name !== undefined)
-}
-
-function jumpIn(text: string): string | undefined {
-  const start = flagEnd(text, '-j ') ?? flagEnd(text, '-g ')
-  if (start === undefined) return undefined
-  const end = text.indexOf(' ', start)
-  return end < 0 ? text.slice(start) : text.slice(start, end)
-}
-
-function flagEnd(text: string, flag: string): number | undefined {
-  const at = text.lastIndexOf(` ${flag}`)
-  if (at >= 0) return at + 1 + flag.length
-  return text.startsWith(flag) ? flag.length : undefined
 }
