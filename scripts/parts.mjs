@@ -37,7 +37,10 @@ function modulePath({ path, resolveDir }) {
   return relative('.', resolve(resolveDir, path))
 }
 
-/** Has the rules part loaded when something of it is used; notes what of it is imported. */
+/**
+ * Has the rules part loaded when something of it is used, or at once where it is imported when it is needed;
+ * notes what of it is imported.
+ */
 export function rulesApart(asked) {
   return {
     name: 'rules-apart',
@@ -46,7 +49,8 @@ export function rulesApart(asked) {
         const path = modulePath(args)
         if (!isRulesPart(path)) return undefined
         asked.add(path)
-        return { path: `lazy:./rules.cjs#${path}`, external: true }
+        const part = `./rules.cjs#${path}`
+        return { path: args.kind === 'dynamic-import' ? part : `lazy:${part}`, external: true }
       })
     },
   }

@@ -86,8 +86,10 @@ async function planWith(
     record().catch(() => undefined)
     compile(dialectsFor(FAMILIES, host.backend.families), names)
   }
-  // What reads rules is a part of the bin by itself, which a change needs and a plan mostly does not.
-  if (context.options.autoApprove === true) await import('../iptables/parse-rule.ts')
+  // What tells rules apart is in a part of the bin by itself, which a change needs and most plans do not.
+  if (context.options.autoApprove === true && (await isReading(reading))) {
+    await import('../iptables/saved-pieces.ts')
+  }
   const live =
     'executor' in found
       ? await whileWaiting(
@@ -191,6 +193,14 @@ async function beginReading(
   await nextTurn()
   const isUnderLock = before !== undefined
   return { host, begun, isUnderLock, stop: () => needless.abort('nobody waits for it') }
+}
+
+/** Whether there is nothing to do but to wait for the host. */
+async function isReading(reading: HostReading | undefined): Promise<boolean> {
+  if (reading === undefined) return false
+  const results = [...(await reading.begun).values()].map(({ result }) => result)
+  const ended = Promise.allSettled(results).then(() => false)
+  return Promise.race([ended, nextTurn().then(() => true)])
 }
 
 async function readRules(

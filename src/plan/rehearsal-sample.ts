@@ -36,6 +36,7 @@ export function rehearsalSample(input: {
 }): RehearsalSample | undefined {
   const { target, batch } = input
   const appended = appendedRules(batch.lines)
+  if (appended.size < FEW_RULES) return undefined
   const left = new Set<Rule>()
   for (const table of target.tables) {
     for (const rule of repeatedRules(table, appended)) left.add(rule)
@@ -54,7 +55,7 @@ export function rehearsalSample(input: {
   }
 }
 
-/** The rules of chains to which the batch only appends; none, if there are few. */
+/** The rules of chains to which the batch only appends. */
 function appendedRules(lines: readonly BatchLine[]): ReadonlySet<Rule> {
   const appended = new Map<string, Rule[]>()
   const others = new Set<string>()
@@ -66,8 +67,7 @@ function appendedRules(lines: readonly BatchLine[]): ReadonlySet<Rule> {
     else if (rules === undefined) appended.set(place, [rule])
     else rules.push(rule)
   }
-  const rules = [...appended].flatMap(([place, rules]) => (others.has(place) ? [] : rules))
-  return new Set(rules.length < FEW_RULES ? [] : rules)
+  return new Set([...appended].flatMap(([place, rules]) => (others.has(place) ? [] : rules)))
 }
 
 function isAppend(line: string): boolean {
