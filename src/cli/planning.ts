@@ -5,6 +5,7 @@ import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
 import type { Names } from '../extensions/names.ts'
 import type { AppliedRecord } from '../host/applied.ts'
 import { type BegunDumps, beginDumps, type Live, readLive } from '../host/live.ts'
+import { printState } from '../iptables/save.ts'
 import { type DeclaredChains, declaredChains } from '../plan/claim.ts'
 import { dialectsFor, planCompiled } from '../plan/from-policy.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -86,9 +87,8 @@ async function planWith(
     record().catch(() => undefined)
     compile(dialectsFor(FAMILIES, host.backend.families), names)
   }
-  // What tells rules apart is in a part of the bin by itself, which a change needs and most plans do not.
-  if (context.options.autoApprove === true && (await isReading(reading))) {
-    await import('../iptables/saved-pieces.ts')
+  if (host && context.options.autoApprove === true && (await isReading(reading))) {
+    await prepareForChanges(compile(dialectsFor(FAMILIES, host.backend.families), names))
   }
   const live =
     'executor' in found
@@ -193,6 +193,12 @@ async function beginReading(
   await nextTurn()
   const isUnderLock = before !== undefined
   return { host, begun, isUnderLock, stop: () => needless.abort('nobody waits for it') }
+}
+
+/** What a change needs, and most plans do not: what tells rules apart is a part of the bin by itself. */
+async function prepareForChanges({ desired }: CompiledPolicy): Promise<void> {
+  for (const ruleset of Object.values(desired)) printState(ruleset)
+  await import('../iptables/saved-pieces.ts')
 }
 
 /** Whether there is nothing to do but to wait for the host. */

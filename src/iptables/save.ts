@@ -2,7 +2,7 @@
  * iptables-save text ⇄ Ruleset. How it is read is in save-reader.ts; what was read is printed as the
  * dump that it was, but for its comment lines.
  */
-import type { Counters, Ruleset } from '../ruleset/model.ts'
+import type { Chain, Counters, Rule, Ruleset } from '../ruleset/model.ts'
 import {
   type CommentLine,
   type ParseSaveOptions,
@@ -21,44 +21,51 @@ export function parseSave(text: string, options: ParseSaveOptions): SavedRuleset
  * The text that iptables-restore reads and iptables-save would print, with counters. With the
  * comments of a dump it is that dump again, byte for byte.
  */
-export function printSave(ruleset: Ruleset, comments: readonly CommentLine[] = []): string {
-  const lines = restoreLines(ruleset, counted)
+export function printSave({ tables }: Ruleset, comments: readonly CommentLine[] = []): string {
+  const lines: string[] = []
+  for (const table of tables) {
+    lines.push(`*${table.name}`)
+    for (const { name, policy, counters } of table.chains) {
+      lines.push(`:${name} ${policy ?? '-'}${counters ? ` ${printCounters(counters)}` : ''}`)
+    }
+    for (const { name, rules } of table.chains) {
+      for (const rule of rules) {
+        const counters = rule.counters ? `${printCounters(rule.counters)} ` : ''
+        lines.push(`${counters}${ruleLine(name, rule)}`)
+      }
+    }
+    lines.push('COMMIT')
+  }
   for (const { before, text } of comments) lines.splice(before, 0, text)
   return lines.map((line) => `${line}\n`).join('')
 }
 
 /** The same without any counters: what does not change while packets flow. */
-export function printState(ruleset: Ruleset): string {
-  return restoreLines(ruleset, (line) => line)
-    .map((line) => `${line}\n`)
-    .join('')
+export function printState({ tables }: Ruleset): string {
+  let text = ''
+  for (const { name, chains } of tables) {
+    text += `*${name}\n`
+    for (const { name, policy } of chains) text += `:${name} ${policy ?? '-'}\n`
+    for (const chain of chains) text += rulesText(chain)
+    text += 'COMMIT\n'
+  }
+  return text
 }
 
-/** `count`: puts the counters of a rule or chain to its line. */
-function restoreLines(
-  { tables }: Ruleset,
-  count: (line: string, counters: Counters | undefined, kind: 'rule' | 'chain') => string,
-): string[] {
-  const lines: string[] = []
-  for (const table of tables) {
-    lines.push(`*${table.name}`)
-    for (const { name, policy, counters } of table.chains) {
-      lines.push(count(`:${name} ${policy ?? '-'}`, counters, 'chain'))
-    }
-    for (const { name, rules } of table.chains) {
-      for (const { text, counters } of rules) {
-        lines.push(count(`-A ${name}${text && ` ${text}`}`, counters, 'rule'))
-      }
-    }
-    lines.push('COMMIT')
-  }
+/** Of two states, one made from the other, most chains are the very same, and are printed once. */
+const printed = new WeakMap<Chain['rules'], { readonly chain: string; readonly text: string }>()
+
+function rulesText({ name, rules }: Chain): string {
+  const known = printed.get(rules)
+  if (known?.chain === name) return known.text
+  const text = rules.map((rule) => ruleLine(name, rule)).join('\n')
+  const lines = text === '' ? '' : `${text}\n`
+  printed.set(rules, { chain: name, text: lines })
   return lines
 }
 
-function counted(line: string, counters: Counters | undefined, kind: 'rule' | 'chain'): string {
-  if (counters === undefined) return line
-  const printed = printCounters(counters)
-  return kind === 'rule' ? `${printed} ${line}` : `${line} ${printed}`
+function ruleLine(chain: string, { text }: Rule): string {
+  return `-A ${chain}${text && ` ${text}`}`
 }
 
 function printCounters({ packets, bytes }: Counters): string {
