@@ -83,7 +83,12 @@ async function stageDirectory(
 ): Promise<Staged> {
   const partial = temporaryFor(path)
   await mkdir(partial, { mode: 0o700 })
-  for (const [name, text] of Object.entries(files)) await writeSynced(join(partial, name), text)
+  const written = Object.entries(files).map(([name, text]) =>
+    writeSynced(join(partial, name), text),
+  )
+  // Should one fail, nobody is told before the others have come to their ends, too.
+  await Promise.allSettled(written)
+  await Promise.all(written)
   await syncDirectory(partial)
   let isPublished = false
   return {
