@@ -8,7 +8,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { basename, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { BUNDLE, bundleWatchdog } from './bundle.mjs'
-import { modulesEntry, rulesApart, sharedModules } from './parts.mjs'
+import { modulesEntry, otherParts, planParts } from './parts.mjs'
 
 const COMMON_JS = {
   format: 'cjs',
@@ -19,6 +19,8 @@ const COMMON_JS = {
   // There is none in a script: esbuild makes it a require().
   supported: { 'dynamic-import': false },
 }
+
+const IMPORT_META = { define: { 'import.meta.url': 'bundleUrl' } }
 
 /** The schemas are shipped anyway: `fwctl schema` reads them from there. */
 const schemasBeside = {
@@ -73,19 +75,19 @@ async function bundleLibrary() {
 
 async function bundleBin() {
   const common = [schemasBeside, lazyImports]
-  // What the first two need of each other is known once they have been bundled without it.
-  const asked = new Set()
-  const alone = await bundleCli(new Set(), [...common, rulesApart(asked)])
-  const needed = new Set()
-  const rules = await bundleScript('rules', modulesEntry(asked), [
-    ...common,
-    sharedModules(new Set(alone.inputs), needed),
-  ])
-  const cli = await bundleCli(needed, [...common, rulesApart(new Set())])
-  const packages = await Promise.all(
-    PACKAGES_APART.map((name) => bundleScript(name, { entryPoints: [name] })),
+  const parts = await planParts({ ...BUNDLE, ...COMMON_JS, ...IMPORT_META, plugins: common })
+  const { stdin } = modulesEntry(parts.asked.cli)
+  const contents = `export { run } from './src/cli/run.ts'\n${stdin.contents}`
+  const entries = {
+    cli: { stdin: { ...stdin, contents } },
+    verbs: modulesEntry(parts.asked.verbs),
+    rules: modulesEntry(parts.asked.rules),
+  }
+  const bundles = Object.entries(entries).map(([part, entry]) =>
+    bundleScript(part, entry, [...common, otherParts(part, parts)]),
   )
-  const made = [cli, rules, ...packages]
+  const packages = PACKAGES_APART.map((name) => bundleScript(name, { entryPoints: [name] }))
+  const made = await Promise.all([...bundles, ...packages])
   const digest = createHash('sha256')
     .update(made.map(({ text }) => text).join(''))
     .digest('hex')
@@ -101,12 +103,6 @@ async function bundleBin() {
   return made.flatMap(({ inputs }) => inputs)
 }
 
-function bundleCli(shared, plugins) {
-  const { stdin } = modulesEntry(shared)
-  const contents = `export { run } from './src/cli/run.ts'\n${stdin.contents}`
-  return bundleScript('cli', { stdin: { ...stdin, contents } }, plugins)
-}
-
 /** A function of what loadBundle hands in, so that the script is compiled as it stands in the file. */
 async function bundleScript(name, entry, plugins = []) {
   const outfile = `dist/${name}.cjs`
@@ -117,7 +113,7 @@ async function bundleScript(name, entry, plugins = []) {
     outfile,
     banner: { js: '(function (exports, require, module, __filename, __dirname, bundleUrl) {' },
     footer: { js: '})' },
-    define: { 'import.meta.url': 'bundleUrl' },
+    ...IMPORT_META,
     plugins,
     metafile: true,
   })
