@@ -4,7 +4,7 @@ import { relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 /** What is loaded at once: these, and all that they import unconditionally, but for the rules part. */
-const HOT = ['src/cli/run.ts', 'src/cli/plan.ts', 'src/cli/validate.ts']
+const HOT = ['run', 'full-line', 'plan', 'validate'].map((name) => `src/cli/${name}.ts`)
 
 /**
  * What reads, checks and writes rules and policies: half of fwctl, and a command that finds a policy it
