@@ -36,9 +36,14 @@ const schemasBeside = {
 /** Large packages that many verbs do without: bundles of their own. */
 const PACKAGES_APART = ['execa', 'pino', 'yaml']
 /** Modules of Node that take milliseconds to load, and that most verbs import but few use. */
-const HEAVY_MODULES = ['child_process', 'crypto', 'fs/promises', 'worker_threads', 'zlib'].map(
-  (name) => `node:${name}`,
-)
+const HEAVY_MODULES = [
+  'child_process',
+  'crypto',
+  'fs/promises',
+  'os',
+  'worker_threads',
+  'zlib',
+].map((name) => `node:${name}`)
 
 /** Has them loaded when something of them is used. What is imported lazily anyway is loaded then. */
 const lazyImports = {

@@ -74,9 +74,15 @@ function readTable(text: string): ReadonlyMap<string, number> {
   )
 }
 
-const protocols = readTable(PROTOCOLS)
+// Each is read when it is asked for first: most runs ask for none.
+let protocols: ReadonlyMap<string, number> | undefined
+let protocolNames: ReadonlyMap<number, string> | undefined
 let services: ReadonlyMap<string, number> | undefined
-const protocolNames = new Map([...protocols].reverse().map(([name, number]) => [number, name]))
+
+function readProtocols(): ReadonlyMap<string, number> {
+  protocols ??= readTable(PROTOCOLS)
+  return protocols
+}
 
 export const BUILTIN_NAMES: Names = {
   // The services are those of TCP and UDP; other protocols have next to none.
@@ -85,8 +91,11 @@ export const BUILTIN_NAMES: Names = {
     services ??= readTable(SERVICES)
     return services.get(name)
   },
-  protocolNumber: (name) => OWN_PROTOCOLS[name] ?? protocols.get(name),
-  protocolName: (number) => protocolNames.get(number),
+  protocolNumber: (name) => OWN_PROTOCOLS[name] ?? readProtocols().get(name),
+  protocolName: (number) => {
+    protocolNames ??= new Map([...readProtocols()].reverse().map(([name, n]) => [n, name]))
+    return protocolNames.get(number)
+  },
   user: (name) => ({ root: 0, nobody: 65534 })[name],
   group: (name) => ({ root: 0, nogroup: 65534 })[name],
 }

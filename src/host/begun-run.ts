@@ -28,7 +28,10 @@ export interface Arriving {
   readonly to: (reader: (text: string) => void) => void
 }
 
-/** On this machine, as `localExecutor` would; undefined where there is no such program. */
+/**
+ * On this machine, as `localExecutor` would; undefined where there is no such program. What it complains of
+ * is not kept: should it fail, whoever asks for it is told by another run.
+ */
 export function beginRun(
   command: Pick<Command, 'program' | 'args' | 'timeoutMs'>,
 ): BegunRun | undefined {
@@ -37,7 +40,7 @@ export function beginRun(
   if (path === undefined) return undefined
   const arriving = newArriving()
   const startedAt = Date.now()
-  const { result, stop } = startProgram(path, { ...command, onOutput: arriving.add })
+  const { result, stop } = startProgram(path, { ...command, onOutput: arriving.add }, 'ignore')
   // Whoever takes it up sees how it ended.
   result.catch(() => undefined)
   let isDropped = false
@@ -63,7 +66,13 @@ export function takingUp<E extends Executor>(executor: E, begun: readonly BegunR
     run: async (command) => {
       const index = left.findIndex((one) => isSame(one, command))
       const [one] = index < 0 ? [] : left.splice(index, 1)
-      return one === undefined ? executor.run(command) : takeUp(one, command)
+      if (one === undefined) return executor.run(command)
+      const taken = await takeUp(one, command)
+      if (taken.status === 0) return taken
+      // What it has printed may have been read: it stays a failure, whatever this one is.
+      const { onOutput: _, ...again } = command
+      const said = await executor.run(again)
+      return said.status === 0 ? taken : said
     },
   }
 }

@@ -11,7 +11,7 @@ export async function holdProgram(
   path: string,
   command: Omit<Command, 'input' | 'rest'>,
 ): Promise<HeldProcess> {
-  const child = spawnPrivately(path, command, 'pipe')
+  const child = spawnPrivately(path, command, { stdin: 'pipe' })
   let isCancelled = false
   // What it holds once it has started, such as a lock, is still needed while a cancelled apply undoes
   // what it did: from then on only stop() ends it.

@@ -44,10 +44,18 @@ export async function runProgram(path: string, command: Command): Promise<Result
   }
 }
 
-/** Does not heed the signal of the command. */
-export function startProgram(path: string, command: Command): StartedProgram {
+/**
+ * Does not heed the signal of the command.
+ *
+ * @param stderr `ignore`: what it complains of is not kept. A pipe costs as much as a third of the start.
+ */
+export function startProgram(
+  path: string,
+  command: Command,
+  stderr: 'pipe' | 'ignore' = 'pipe',
+): StartedProgram {
   const { program, args, timeoutMs } = command
-  const { end, stop } = start(path, command)
+  const { end, stop } = start(path, command, stderr)
   const result = end.then(({ status, signal, output, stopped }): Result => {
     const failed = (what: string): FwctlError => {
       const details = { program: path, args, ...output }
@@ -72,10 +80,11 @@ export function cancelledRun(program: string): FwctlError {
 function start(
   path: string,
   command: Command,
+  stderr: 'pipe' | 'ignore',
 ): { readonly end: Promise<End>; readonly stop: (why: Stop) => void } {
   const { input = '', rest } = command
   const isFed = input !== '' || rest !== undefined
-  const child = spawn(path, command, isFed ? 'pipe' : 'ignore')
+  const child = spawn(path, command, { stdin: isFed ? 'pipe' : 'ignore', stderr })
   let stopped: Stop | undefined
   let killing: NodeJS.Timeout | undefined
   let isOver = false
@@ -92,10 +101,10 @@ function start(
     child.once('close', (status, killer) => resolve({ status, signal: killer }))
   })
   const stdout = collect(child.stdout, { tooMuch, onLines: command.onOutput })
-  const stderr = collect(child.stderr, { tooMuch })
+  const errors = collect(child.stderr, { tooMuch })
   const feeding = isFed ? feed(child.stdin, input, rest) : undefined
   const end = Promise.all([ended, feeding])
-    .then(([how]): End => ({ ...how, output: { stdout: stdout(), stderr: stderr() }, stopped }))
+    .then(([how]): End => ({ ...how, output: { stdout: stdout(), stderr: errors() }, stopped }))
     .finally(() => {
       isOver = true
       clearTimeout(timer)
@@ -104,9 +113,13 @@ function start(
   return { end, stop }
 }
 
-function spawn(path: string, command: Command, stdin: 'pipe' | 'ignore'): ChildProcess {
+function spawn(
+  path: string,
+  command: Command,
+  stdio: Parameters<typeof spawnPrivately>[2],
+): ChildProcess {
   try {
-    return spawnPrivately(path, command, stdin)
+    return spawnPrivately(path, command, stdio)
   } catch (cause) {
     // An argument with a NUL byte, say.
     throw notStarted(path, command, cause)

@@ -9,7 +9,13 @@ import { type Command, FIXED_ENVIRONMENT } from './executor.ts'
 export function spawnPrivately(
   path: string,
   { args, env }: Pick<Command, 'args' | 'env'>,
-  stdin: 'pipe' | 'ignore',
+  {
+    stdin,
+    stderr = 'pipe',
+  }: {
+    readonly stdin: 'pipe' | 'ignore'
+    readonly stderr?: 'pipe' | 'ignore'
+  },
 ): ChildProcess {
   const start = (): ChildProcess =>
     spawn(path, args, {
@@ -18,7 +24,7 @@ export function spawnPrivately(
       // In a session of its own, a child does not get the terminal's Ctrl-C: only fwctl decides whether
       // it is stopped. A restore that is under way has to come to its end.
       detached: true,
-      stdio: [stdin, 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', stderr],
     })
   const before = setUmask(0o077)
   try {

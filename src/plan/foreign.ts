@@ -13,7 +13,7 @@ export type ForeignOwner = ForeignTool | 'ownership.foreign'
 
 /** Whether another tool owns the chain. */
 export function isForeignChain(name: string, patterns: ForeignPatterns = KNOWN_TOOLS): boolean {
-  const { chains, innerChains } = recogniser(patterns)
+  const { chains, innerChains } = chainGlobs(patterns)
   return ownerOf(name, chains) !== undefined || ownerOf(name, innerChains) !== undefined
 }
 
@@ -32,7 +32,8 @@ export function foreignOwner(
   place: Place,
   patterns: ForeignPatterns = KNOWN_TOOLS,
 ): ForeignOwner | undefined {
-  const { chains, comments, sets, interfaces, shapes } = recogniser(patterns)
+  const { chains } = chainGlobs(patterns)
+  const { comments, sets, interfaces, shapes } = ruleMarks(patterns)
   const target = rule.spec.target?.name
   return (
     (target === undefined ? undefined : ownerOf(target, chains)) ??
@@ -119,33 +120,44 @@ function indexGlobs(globs: readonly Glob[]): Globs {
   }
 }
 
-/** Everything that is recognised, laid out by what it is recognised by. */
-interface Recogniser {
-  readonly chains: Globs
-  readonly innerChains: Globs
-  readonly comments: Globs
-  readonly sets: Globs
-  readonly interfaces: Globs
-  /** By table and chain. */
-  readonly shapes: ReadonlyMap<string, readonly (readonly [ForeignOwner, RegExp])[]>
-}
+/** What chains are recognised by. */
+const chainGlobs = onceEach(({ presets, chains }) => ({
+  chains: indexGlobs([...presetGlobs(presets, 'chains'), ...ownGlobs(chains)]),
+  innerChains: indexGlobs(presetGlobs(presets, 'innerChains')),
+}))
 
-const RECOGNISERS = new WeakMap<ForeignPatterns, Recogniser>()
+/** What rules are recognised by, beside the chains that they jump to: few chains have rules of others. */
+const ruleMarks = onceEach(({ presets, comments, interfaces }) => ({
+  comments: indexGlobs([...presetGlobs(presets, 'comments'), ...ownGlobs(comments)]),
+  sets: indexGlobs(presetGlobs(presets, 'sets')),
+  interfaces: indexGlobs(ownGlobs(interfaces)),
+  shapes: shapesOf(presets),
+}))
 
-function recogniser(patterns: ForeignPatterns): Recogniser {
-  let made = RECOGNISERS.get(patterns)
-  if (made === undefined) {
-    made = makeRecogniser(patterns)
-    RECOGNISERS.set(patterns, made)
+function onceEach<T>(make: (patterns: ForeignPatterns) => T): (patterns: ForeignPatterns) => T {
+  const made = new WeakMap<ForeignPatterns, { readonly value: T }>()
+  return (patterns) => {
+    const known = made.get(patterns) ?? { value: make(patterns) }
+    made.set(patterns, known)
+    return known.value
   }
-  return made
 }
 
-function makeRecogniser({ presets, chains, comments, interfaces }: ForeignPatterns): Recogniser {
-  const known = (key: 'chains' | 'innerChains' | 'comments' | 'sets'): readonly Glob[] =>
-    presets.flatMap((tool) => (PRESETS[tool][key] ?? []).map((glob) => [tool, glob] as const))
-  const own = (globs: readonly string[]): readonly Glob[] =>
-    globs.map((glob) => ['ownership.foreign', glob] as const)
+function presetGlobs(
+  presets: ForeignPatterns['presets'],
+  key: 'chains' | 'innerChains' | 'comments' | 'sets',
+): readonly Glob[] {
+  return presets.flatMap((tool) => (PRESETS[tool][key] ?? []).map((glob) => [tool, glob] as const))
+}
+
+function ownGlobs(globs: readonly string[]): readonly Glob[] {
+  return globs.map((glob) => ['ownership.foreign', glob] as const)
+}
+
+/** By table and chain. */
+function shapesOf(
+  presets: ForeignPatterns['presets'],
+): ReadonlyMap<string, readonly (readonly [ForeignOwner, RegExp])[]> {
   const shapes = new Map<string, (readonly [ForeignOwner, RegExp])[]>()
   for (const tool of presets) {
     for (const line of PRESETS[tool].rules ?? []) {
@@ -153,14 +165,7 @@ function makeRecogniser({ presets, chains, comments, interfaces }: ForeignPatter
       shapes.set(where, [...(shapes.get(where) ?? []), [tool, ruleShape(text)]])
     }
   }
-  return {
-    chains: indexGlobs([...known('chains'), ...own(chains)]),
-    innerChains: indexGlobs(known('innerChains')),
-    comments: indexGlobs([...known('comments'), ...own(comments)]),
-    sets: indexGlobs(known('sets')),
-    interfaces: indexGlobs(own(interfaces)),
-    shapes,
-  }
+  return shapes
 }
 
 /** `-i <bridge> -o <bridge>`: the second time, a name stands for the word that it stood for first. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { beginRun, takingUp } from '../../src/host/begun-run.ts'
 import { localExecutor } from '../../src/host/local-executor.ts'
+import { temporaryFolder } from '../cli/run-cli.ts'
 
 const COMMAND = { timeoutMs: 10_000 }
 
@@ -61,6 +62,21 @@ test('how it failed is said to whoever asks for it, and to nobody else', async (
     ...COMMAND,
   })
   expect(result).toEqual({ status: 3, stdout: '', stderr: 'no\n' })
+})
+
+test('what failed once is a failure, even if it would not fail again', async () => {
+  using folder = temporaryFolder()
+  const script = `test -e ${folder.path}/again && exit 0; touch ${folder.path}/again; echo half; exit 1`
+  const begun = begin('sh', '-c', script)
+  await begun.result
+  const asked = { program: begun.program, args: ['-c', script], ...COMMAND }
+  const heard: string[] = []
+  const result = await takingUp(localExecutor(), [begun]).run({
+    ...asked,
+    onOutput: (text) => heard.push(text),
+  })
+  expect(result).toEqual({ status: 1, stdout: 'half\n', stderr: '' })
+  expect(heard).toEqual(['half\n'])
 })
 
 test('it is ended with the run that took it up, and when nobody did', async () => {
