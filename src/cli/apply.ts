@@ -36,11 +36,16 @@ async function applyPolicy(context: Context): Promise<ExitCode> {
   const isOneGo = context.options.autoApprove === true && (await hasState(context))
   const before = async (host: HostInput): Promise<void> => {
     turn = await takeTurnFor(host, context)
-    // It will be wanted once the rules have been read, unless there is nothing to do.
+  }
+  // It will be wanted once the rules have been read, unless there is nothing to do.
+  const met = (host: HostInput): void => {
     begunRehearsal = beginLikelyRehearsal(host, context)
   }
   try {
-    let planned = await planPolicy(context, { before: isOneGo ? before : undefined })
+    let planned = await planPolicy(context, {
+      before: isOneGo ? before : undefined,
+      met: context.options.autoApprove === true ? met : undefined,
+    })
     dropBegun(context)
     const { host = await openHost(context) } = planned
     const stateDir = await openState(context, host.executor)

@@ -49,10 +49,12 @@ export async function planPolicy(
     readonly signal?: AbortSignal | undefined
     /** Has to be done before the rules of the host are read. */
     readonly before?: ((host: HostInput) => Promise<void>) | undefined
+    /** Called as soon as the programs of the host are known. */
+    readonly met?: ((host: HostInput) => void) | undefined
   } = {},
 ): Promise<PlanInput> {
-  const { signal, before } = options
-  const reading = isOffline(context) ? undefined : await beginReading(context, signal, before)
+  const { signal } = options
+  const reading = isOffline(context) ? undefined : await beginReading(context, options)
   try {
     return await planWith(reading, context, signal)
   } finally {
@@ -170,8 +172,7 @@ interface HostReading {
 
 async function beginReading(
   context: Context,
-  signal: AbortSignal | undefined,
-  before: ((host: HostInput) => Promise<void>) | undefined,
+  { signal, before, met }: NonNullable<Parameters<typeof planPolicy>[1]>,
 ): Promise<HostReading> {
   const { backend, family } = context.options
   const needless = new AbortController()
@@ -179,6 +180,7 @@ async function beginReading(
   const host = opening.then(async (executor) => {
     const completed = await completeHost(executor, backend)
     await before?.(completed)
+    met?.(completed)
     return completed
   })
   const begun = (before ? host.then(({ executor }) => executor) : opening).then((executor) =>

@@ -215,8 +215,9 @@ async function attempt(
         sets: sets.edit,
         meanwhile: () => {
           lookForNativeRules()
-          request.meanwhile?.()
           ahead.begin()
+          // Once these have started their programs.
+          if (request.meanwhile) setImmediate(request.meanwhile)
         },
       }),
       lookForNativeRules,

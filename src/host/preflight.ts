@@ -1,6 +1,8 @@
 /** What has to hold before the host is touched. */
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
+import { findTable } from '../plan/state.ts'
+import type { Ruleset, TableName } from '../ruleset/model.ts'
 import type { Edit, Host } from './commit.ts'
 import type { Executor } from './executor.ts'
 import { findNativeRules } from './native-rules.ts'
@@ -22,13 +24,17 @@ export async function refuseNativeRules(
 ): Promise<readonly Diagnostic[]> {
   const tables = edits
     .filter((edit) => edit.tools.dialect.backend === 'nft')
-    .flatMap(({ family, batch, touched }) =>
+    .flatMap(({ family, batch, before, touched }) =>
       batch.tables.map((table) => ({
         family,
         table,
-        chains: touched.filter((one) => one.table === table).map((one) => one.chain),
+        // Misprinted rules are rules all the same: where the dump has none, there is none.
+        chains: chainsWithRules(before, table).filter((chain) =>
+          touched.some((one) => one.table === table && one.chain === chain),
+        ),
       })),
     )
+    .filter(({ chains }) => chains.length > 0)
   if (tables.length === 0) return []
   const { checked, rules } = await findNativeRules(executor, tables, signal)
   for (const { family, touched } of edits) {
@@ -54,6 +60,11 @@ export async function refuseNativeRules(
       message: 'nft is not usable here, so rules that only nft can show would not be noticed',
     },
   ]
+}
+
+function chainsWithRules(ruleset: Ruleset, table: TableName): readonly string[] {
+  const chains = findTable(ruleset, table)?.chains ?? []
+  return chains.filter((chain) => chain.rules.length > 0).map((chain) => chain.name)
 }
 
 /** Rehearses the edits. Throws FwctlError `rehearsal-failed`, or `refused` when it must not be skipped. */
