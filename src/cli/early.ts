@@ -23,11 +23,12 @@ const DETOURS: readonly string[] = [
  * are done when it is: a new policy of 10,000 rules takes half of the processor time without it. Longer
  * runs still get what they need.
  */
-export function tuneEngine([, ...words]: readonly string[]): void {
+export function tuneEngine([verb, ...words]: readonly string[]): void {
   if (!words.some(isLargeFile) && !isLargeFile(DEFAULT_POLICY)) return
   if (!KNOWN_NODES.test(process.version)) return
   // Node's own modules come with code that V8 only takes with the flags that it was made with.
-  for (const id of ['node:child_process', 'node:crypto', 'node:zlib']) process.getBuiltinModule(id)
+  const needed = ['child_process', 'zlib', ...(verb === 'apply' ? ['crypto', 'fs/promises'] : [])]
+  for (const name of needed) process.getBuiltinModule(`node:${name}`)
   process
     .getBuiltinModule('node:v8')
     .setFlagsFromString('--interrupt-budget=2000000 --semi-space-growth-factor=4')

@@ -23,6 +23,7 @@ import type { Change } from '../plan/change.ts'
 import { diffRulesets } from '../plan/diff.ts'
 import { type RehearsalSample, rehearsalSample } from '../plan/rehearsal-sample.ts'
 import { rehearsalSeed } from '../plan/rehearsal-seed.ts'
+import { isDefaultState } from '../plan/state.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Family, Ruleset, TableName } from '../ruleset/model.ts'
@@ -245,8 +246,9 @@ function neededRules(one: RehearsedFamily): Ruleset {
   return touched ? rehearsalSeed({ ...one, touched }) : concerned(live, one)
 }
 
+/** Nothing, for tables that are as a new namespace has them: each block costs a commit. */
 function printed(ruleset: Ruleset): string {
-  return ruleset.tables.length === 0 ? '' : printSave(ruleset)
+  return isDefaultState(ruleset) ? '' : printSave(ruleset)
 }
 
 /** Reads back, and compares with the target: what the batch is about, rules and policies. */

@@ -61,6 +61,11 @@ function userChains(table: Table | undefined): readonly Chain[] {
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 }
 
+/** Whether it is that of a host, or a namespace, on which nobody has changed anything. */
+export function isDefaultState({ tables }: Ruleset): boolean {
+  return tables.every(({ chains }) => chains.every(isDefault))
+}
+
 function isDefault(chain: Chain): boolean {
   return chain.policy === 'ACCEPT' && chain.rules.length === 0
 }
