@@ -1,6 +1,6 @@
 // Appends rules with fwctl's own client, one by one or in one transaction.
 //   node bench/client.mjs LIBRARY BACKEND append|transaction RULES
-// LIBRARY is dist/index.js; a line of RULES is a chain and the words of a rule, with tabs between them.
+// LIBRARY is dist/client.js; a line of RULES is a chain and the words of a rule, with tabs between them.
 import { readFileSync } from 'node:fs'
 
 const [library, backend, how, path] = process.argv.slice(2)

@@ -1,6 +1,6 @@
 // A ban list: one rule, and a set of addresses that the kernel lets go of by itself.
 // node ban-list.ts NAMESPACE 600 198.51.100.7 203.0.113.9
-import { IPTables, isNotExist, localExecutor, netnsExecutor } from 'fwctl'
+import { IPTables, isNotExist, localExecutor, netnsExecutor } from 'fwctl/client'
 
 const [namespace = 'web', seconds = '600', ...addresses] = process.argv.slice(2)
 const executor = netnsExecutor(localExecutor(), { kind: 'name', name: namespace })

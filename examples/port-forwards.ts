@@ -1,6 +1,6 @@
 // A port-forward manager: keeps the forwards it is given, and no others, in chains of its own.
 // node port-forwards.ts NAMESPACE 8080=192.0.2.10:80 8443=192.0.2.10:443
-import { IPTables, localExecutor, netnsExecutor } from 'fwctl'
+import { IPTables, localExecutor, netnsExecutor } from 'fwctl/client'
 
 const [namespace = 'web', ...forwards] = process.argv.slice(2)
 const executor = netnsExecutor(localExecutor(), { kind: 'name', name: namespace })

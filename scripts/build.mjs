@@ -58,6 +58,29 @@ const lazyImports = {
   },
 }
 
+/** The same in an ES module, whose imports can not wait: a module that is loaded when it is used. */
+const lazyInLibrary = {
+  name: 'lazy-in-library',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /./ }, ({ path, namespace }) => {
+      if (namespace === 'lazy') return { path, external: true }
+      const isLazy = PACKAGES_APART.includes(path) || HEAVY_MODULES.includes(path)
+      return isLazy ? { path, namespace: 'lazy' } : undefined
+    })
+    onLoad({ filter: /./, namespace: 'lazy' }, async ({ path }) => {
+      const place = PACKAGES_APART.includes(path) ? `./${path}.cjs` : path
+      const names = Object.keys(await import(path))
+      const getters = names.map((name) => `get ${name}() { return load().${name} }`)
+      return {
+        contents: `
+          let loaded
+          const load = () => (loaded ??= require('${place}'))
+          module.exports = { ${getters.join(', ')} }`,
+      }
+    })
+  },
+}
+
 process.chdir(join(import.meta.dirname, '..'))
 rmSync('dist', { recursive: true, force: true })
 
@@ -66,13 +89,21 @@ const inputs = [...(await bundleLibrary()), ...(await bundleBin())]
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', thirdPartyLicenses(inputs))
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
 
+/**
+ * Half of the time that a program takes to import the library went into packages and modules of Node that
+ * it then did not use.
+ */
 async function bundleLibrary() {
   const { metafile } = await build({
     ...BUNDLE,
-    entryPoints: ['src/index.ts'],
+    entryPoints: ['src/index.ts', 'src/client.ts'],
     outdir: 'dist',
-    chunkNames: 'chunks/[name]-[hash]',
+    // Beside them, where the packages are that it loads late.
+    chunkNames: 'shared-[hash]',
     splitting: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    plugins: [lazyInLibrary],
     metafile: true,
   })
   return Object.keys(metafile.inputs)
@@ -108,7 +139,7 @@ async function bundleBin() {
   return made.flatMap(({ inputs }) => inputs)
 }
 
-/** A function of what loadBundle hands in, so that the script is compiled as it stands in the file. */
+/** `bundleUrl` is handed in by loadBundle. */
 async function bundleScript(name, entry, plugins = []) {
   const outfile = `dist/${name}.cjs`
   const { metafile } = await build({
@@ -116,8 +147,6 @@ async function bundleScript(name, entry, plugins = []) {
     ...COMMON_JS,
     ...entry,
     outfile,
-    banner: { js: '(function (exports, require, module, __filename, __dirname, bundleUrl) {' },
-    footer: { js: '})' },
     ...IMPORT_META,
     plugins,
     metafile: true,

@@ -13,27 +13,13 @@ export {
   hasErrors,
   type Position,
 } from './base/diagnostic.ts'
-export { type ErrorCode, FwctlError } from './base/error.ts'
+// The iptables client
+export * from './client.ts'
 // The host
 export { type ApplyOutcome, type ApplyRequest, applyPlan } from './host/apply.ts'
 export { detectBackend, type HostBackend } from './host/backend.ts'
-export { type Container, containerExecutor, findContainer } from './host/container.ts'
-export type { Executor, Machine } from './host/executor.ts'
-export {
-  IPTables,
-  type IPTablesOptions,
-} from './host/iptables/client.ts'
-export { FakeIPTables, type FakeIPTablesOptions } from './host/iptables/fake.ts'
-export type { CallOptions } from './host/iptables/invoke.ts'
-export { iptablesReason, isNotExist, type Reason } from './host/iptables/reason.ts'
-export type { MappingValue, RuleMapping } from './host/iptables/rule-mapping.ts'
-export type { Rulespec } from './host/iptables/rulespec.ts'
-export type { Stat, StatNetwork, StatRow } from './host/iptables/stats.ts'
-export type { Transaction } from './host/iptables/transaction.ts'
 export { type Live, type LiveFamily, parseLive, readLive } from './host/live.ts'
-export { localExecutor } from './host/local-executor.ts'
 export { localMachine } from './host/local-machine.ts'
-export { type Namespace, netnsExecutor } from './host/netns-executor.ts'
 export { type Rehearsal, rehearse } from './host/rehearsal.ts'
 export { planRollback } from './host/rollback.ts'
 export { readSets } from './host/sets.ts'
@@ -80,14 +66,10 @@ export { planMarkdown } from './report/plan-markdown.ts'
 export { planText } from './report/plan-text.ts'
 // The model
 export type {
-  Backend,
   Chain,
-  Counters,
   Dialect,
-  Family,
   Rule,
   RuleSpec,
   Ruleset,
   Table,
-  TableName,
 } from './ruleset/model.ts'

@@ -18,7 +18,7 @@ export function clientIn(
   const { main, backend, ruleset } = about
   const calls = room.write('calls', callLines(ruleset))
   const script = join(import.meta.dirname, '../client.mjs')
-  const library = join(dirname(main), 'index.js')
+  const library = join(dirname(main), 'client.js')
   return (how) => ({
     prepare: () => room.run(flushed(backend)),
     run: () => room.measure({ argv: [process.execPath, script, library, backend, how, calls] }),

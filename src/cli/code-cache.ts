@@ -14,7 +14,7 @@ import { engineName } from './early.ts'
 import { readOwnFile, writeOwnFile } from './own-file.ts'
 
 export interface BundleInput {
-  /** The file of the bundle: a function expression of what a CommonJS module sees. */
+  /** The file of the bundle, a CommonJS module. */
   readonly path: string
   /** Another one for each build; V8 only compares the lengths of the sources. */
   readonly build: string
@@ -48,11 +48,15 @@ const loaded = new Map<string, { readonly exports: object }>()
 function runBundle(input: BundleInput, module: { exports: object }): void {
   const { path, build, verb } = input
   // Read as Latin-1 (it is ASCII), it is not decoded.
-  const source = readFileSync(path, 'latin1')
+  const source = `${HEAD}${readFileSync(path, 'latin1')}\n})`
   const cachePath = `${path}.${cacheName(build, verb)}`
   const kept = readCache(cachePath)
   const cachedData = kept?.subarray(0, -1)
-  const script = new Script(source, { filename: path, ...(cachedData && { cachedData }) })
+  const script = new Script(source, {
+    filename: path,
+    columnOffset: -HEAD.length,
+    ...(cachedData && { cachedData }),
+  })
   const runs = script.cachedDataRejected === true ? 0 : (kept?.at(-1) ?? 0)
   if (runs < LEARNING_RUNS) {
     process.on('exit', (code) => {
@@ -64,6 +68,9 @@ function runBundle(input: BundleInput, module: { exports: object }): void {
   const url = `file://${encodeURI(path)}`
   bundle(module.exports, requireFrom(input), module, path, dirname(path), url)
 }
+
+/** As Node does it, and with the URL of the file, in place of `import.meta.url`. */
+const HEAD = '(function (exports, require, module, __filename, __dirname, bundleUrl) {'
 
 /**
  * So many runs add what they have compiled: the first one reads a policy, and the next ones find it
