@@ -67,6 +67,10 @@ async function rehearsed(
   const touched = touchedChains(diffRulesets(live, target))
   const byNeed = await rehearse({ executor, backend: tools, families: [{ ...one, touched }] })
   expect(verdictOf(byNeed)).toEqual(verdictOf(rehearsal))
+  // Nor does it take all of the rules.
+  const families = [{ ...one, touched }]
+  const bySample = await rehearse({ executor, backend: tools, families, sample: true })
+  expect(verdictOf(bySample)).toEqual(verdictOf(rehearsal))
   return rehearsal
 }
 
@@ -232,16 +236,22 @@ test('the rehearsal waits for no xtables lock and holds none', async () => {
   }
 })
 
+/** What Linux says to who may not. */
+function disabled<C extends { readonly program: string; readonly args: readonly string[] }>(
+  command: C,
+): C {
+  if (command.program !== 'unshare') return command
+  const complaint = 'echo "unshare: unshare failed: Operation not permitted" >&2; exit 1'
+  return { ...command, program: 'sh', args: ['-c', complaint] }
+}
+
 test('without the right to make a namespace it says so, and apply goes on only with one block', async () => {
   await using bench = await workbench('nft')
   const { executor } = bench.scratch
   const unable = {
     ...executor,
-    hold: (command: Parameters<typeof executor.hold>[0]) =>
-      executor.hold({
-        ...command,
-        program: command.program === 'unshare' ? 'false' : command.program,
-      }),
+    hold: (command: Parameters<typeof executor.hold>[0]) => executor.hold(disabled(command)),
+    run: (command: Parameters<typeof executor.run>[0]) => executor.run(disabled(command)),
   }
   const one = await bench.planTo({ ipv4: `${FILTER}-A INPUT -j DROP\nCOMMIT\n` })
   const two = await bench.planTo({

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest'
+import { BUILTIN_NAMES as names } from '../../src/extensions/builtin-names.ts'
+import type { Random } from '../../src/extensions/extension.ts'
+import { parseRule } from '../../src/iptables/parse-rule.ts'
+import { makeRule } from '../../src/iptables/rule.ts'
+import { formsOf } from '../../src/plan/rehearsal-sample.ts'
+import { BUILTIN_CHAINS } from '../../src/ruleset/hooks.ts'
+import { type Dialect, type RuleSpec, TABLES, type TableName } from '../../src/ruleset/model.ts'
+import { generateRule, seededRandom } from '../generate/rule.ts'
+import { KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
+import { workbench } from './workbench.ts'
+
+const PAIRS = process.env.FWCTL_FULL === '1' ? 2000 : 60
+
+/** The same rule with other addresses, ports and comment. */
+function varied(text: string, random: Random, { family }: Dialect): string {
+  const port = (): string => `${1 + random(65533)}`
+  const address = (length: number): string => {
+    if (family === 'ipv4') {
+      const bits = ((random(0x7fffffff) * 2 + 1) & (length === 0 ? 0 : -1 << (32 - length))) >>> 0
+      return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.')
+    }
+    return length < 32
+      ? '2000::'
+      : `2001:db8:${length < 48 ? '' : (1 + random(999)).toString(16)}::`
+  }
+  return text
+    .replaceAll(/(?<=^|\s)-([sd]) \S+\/(\d+)/g, (_, option, length) => {
+      return `-${option} ${address(Number(length))}/${length}`
+    })
+    .replaceAll(/(?<=--[sd]ports? )\d+(?= |$)/g, port)
+    .replaceAll(/(?<=--comment )\w+/g, () => `c${random(1000)}`)
+}
+
+/** Undefined: refused. */
+async function saved(
+  scratch: Scratch,
+  { backend, family }: Dialect,
+  place: { readonly table: TableName; readonly chain: string },
+  text: string,
+): Promise<string | undefined> {
+  const { table, chain } = place
+  const block = (line: string): string => `*${table}\n${line}\nCOMMIT\n`
+  try {
+    await scratch.load(backend, family, block(`-F ${chain}\n-A ${chain} ${text}`))
+    const dump = await scratch.save(backend, family)
+    return new RegExp(`^\\[0:0\\] -A ${chain} (.*)$`, 'm').exec(dump)?.[1] ?? ''
+  } catch {
+    return undefined
+  } finally {
+    await scratch.load(backend, family, block(`-F ${chain}`))
+  }
+}
+
+test.each(KERNELS)(
+  '%s %s: of rules of one form, wherever they stand, the kernel takes all or none, and they are saved alike',
+  async (backend, family) => {
+    const dialect: Dialect = { family, backend, version: [1, 8, 9] }
+    const random = seededRandom(family === 'ipv4' ? 41 : 42)
+    await using scratch = await scratchNamespace()
+    const seen = { taken: 0, refused: 0 }
+    while (seen.taken + seen.refused < PAIRS) {
+      const { words } = generateRule({ random, dialect, names })
+      const { specs, problems, cautions } = parseRule(words, { dialect, names })
+      if (specs.length !== 1 || problems.length + cautions.length > 0) continue
+      const { text } = makeRule(specs[0] as RuleSpec, { dialect, names })
+      const other = varied(text, random, dialect)
+      if (other === text || formsOf([other])[0] !== formsOf([text])[0]) continue
+      // Also where it may not stand.
+      const table = TABLES[random(4)] as TableName
+      const chains = BUILTIN_CHAINS[table]
+      const place = { table, chain: chains[random(chains.length)] as string }
+      const one = await saved(scratch, dialect, place, text)
+      const two = await saved(scratch, dialect, place, other)
+      const said = `${place.table} ${place.chain}: ${text} / ${other}`
+      expect(two === undefined, said).toBe(one === undefined)
+      if (one === undefined) seen.refused++
+      else {
+        seen.taken++
+        expect(formsOf([two as string]), said).toEqual(formsOf([one]))
+      }
+    }
+    expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(PAIRS / 20)
+  },
+)
+
+describe('a plan of thousands of rules', () => {
+  const FILTER = '*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n'
+  const rules = (chain: string, count: number): string =>
+    Array.from(
+      { length: count },
+      (_, i) => `-A ${chain} -s 10.0.${i >> 8}.${i & 255}/32 -p tcp -m tcp --dport 80 -j DROP\n`,
+    ).join('')
+
+  test.each(['nft', 'legacy'] as const)(
+    'is rehearsed on %s by a sample of its rules, or all of them if that is required, and applied in full',
+    async (backend) => {
+      await using bench = await workbench(backend)
+      const inputs: string[] = []
+      const { executor } = bench.scratch
+      const watching = {
+        ...executor,
+        run: async (command: Parameters<typeof executor.run>[0]) => {
+          if (command.program !== 'unshare') return executor.run(command)
+          const { rest } = command
+          return executor.run({
+            ...command,
+            rest: async () => {
+              const text = (await rest?.()) ?? ''
+              inputs.push(text)
+              return text
+            },
+          })
+        },
+      }
+      const dump = `${FILTER}:A - [0:0]\n-A INPUT -j A\n${rules('INPUT', 1000)}${rules('A', 1000)}COMMIT\n`
+      for (const rehearse of ['auto', 'required'] as const) {
+        const plan = await bench.planTo({ ipv4: dump })
+        const outcome = await bench.apply(plan, { executor: watching, rehearse })
+        expect(outcome).toMatchObject({ kind: 'applied', rehearsal: { kind: 'passed' } })
+        expect((await bench.save('ipv4')).match(/-A (INPUT|A) /g)).toHaveLength(2001)
+        await bench.scratch.load(backend, 'ipv4', '*filter\n-F\n-X\nCOMMIT\n')
+      }
+      const counts = inputs.map((text) => text.match(/^(\[0:0\] )?-A /gm)?.length)
+      expect(counts).toEqual([3, 2001])
+    },
+  )
+
+  test('is rehearsed in full where it changes more than one table', async () => {
+    await using bench = await workbench('nft')
+    const dump = `*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j ACCEPT\nCOMMIT\n${FILTER}${rules('INPUT', 300)}COMMIT\n`
+    const inputs: string[] = []
+    const { executor } = bench.scratch
+    const watching = {
+      ...executor,
+      run: async (command: Parameters<typeof executor.run>[0]) => {
+        const { rest } = command
+        return executor.run({
+          ...command,
+          ...(rest && {
+            rest: async () => {
+              const text = await rest()
+              if (command.program === 'unshare') inputs.push(text)
+              return text
+            },
+          }),
+        })
+      },
+    }
+    await bench.apply(await bench.planTo({ ipv4: dump }), { executor: watching })
+    expect(inputs.map((text) => text.match(/^-A INPUT/gm)?.length)).toEqual([300])
+  })
+
+  test('of which a rule is refused is refused as a whole, and the rule is named', async () => {
+    await using bench = await workbench('nft')
+    const dump = `${FILTER}:A - [0:0]\n-A INPUT -j A\n${rules('A', 900)}-A A -m owner --uid-owner 0 -j DROP\nCOMMIT\n`
+    const applying = bench.apply(await bench.planTo({ ipv4: dump }), { rehearse: 'auto' })
+    await expect(applying).rejects.toMatchObject({ code: 'rehearsal-failed' })
+    await expect(applying).rejects.toThrow('-A A -m owner --uid-owner 0 -j DROP')
+    expect(await bench.save('ipv4')).toBe('')
+  })
+})
