@@ -61,7 +61,9 @@ const WRITES_UNITS = ['install', 'uninstall']
 /** A folder that is gone at the end of the test. */
 export function temporaryFolder(): { readonly path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'fwctl-test-'))
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+  // A watchdog that has just put everything back may still be writing that down.
+  const options = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 } as const
+  return { path, [Symbol.dispose]: () => rmSync(path, options) }
 }
 
 function collect(): { readonly stream: Writable; readonly text: () => string } {
