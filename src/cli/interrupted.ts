@@ -2,9 +2,7 @@
 import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
 import type { Executor } from '../host/executor.ts'
 import { readJournal } from '../host/journal.ts'
-import { takeLock } from '../host/lock.ts'
 import { readNames } from '../host/names.ts'
-import { recover } from '../host/recover.ts'
 import { requireTrustedDir, type StateDir, stateDirPaths } from '../host/state-dir.ts'
 import type { Context } from './context.ts'
 import { readLockWait } from './duration.ts'
@@ -21,6 +19,10 @@ export async function finishInterrupted(
   context: Pick<Context, 'complain' | 'options'>,
 ): Promise<boolean> {
   if ((await readJournal(stateDir)) === undefined) return false
+  const [{ takeLock }, { recover }] = await Promise.all([
+    import('../host/lock.ts'),
+    import('../host/recover.ts'),
+  ])
   const waitMs = readLockWait(context.options.lockWait)
   const lock = await takeLock(stateDir.machine, stateDir.lock, { waitMs })
   try {

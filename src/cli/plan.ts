@@ -1,8 +1,8 @@
 import { FwctlError } from '../base/error.ts'
 import { isEmptyPlan, type Plan } from '../plan/plan.ts'
-import { serialisePlan } from '../plan/saved.ts'
 import { touchedChains } from '../plan/touched.ts'
-import { PLAN_REPORTS, type PlanFormat } from '../report/plan-report.ts'
+import type { PlanFormat } from '../report/plan-report.ts'
+import { planText } from '../report/plan-text.ts'
 import type { Context } from './context.ts'
 import { driftSince } from './drift-input.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -24,9 +24,10 @@ export async function plan(context: Context): Promise<ExitCode> {
   const plan = await withDrift(planned, context)
   if (!SELF_CONTAINED.includes(options.format)) showFindings(plan.diagnostics, context, sources)
   if (options.rehearse) await rehearsePlan(plan, host ?? (await openHost(context)), context)
-  print(planReport(plan, context))
+  print(await planReport(plan, context))
   requirePrune(plan, context)
   if (options.out !== undefined) {
+    const { serialisePlan } = await import('../plan/saved.ts')
     // It holds the rules, and the values of variables in them.
     await writeResult(serialisePlan(plan), options.out, context, { mode: 0o600 })
     note(`To apply exactly this plan: fwctl apply ${options.out}`)
@@ -47,11 +48,16 @@ async function withDrift({ plan, record: read }: PlanInput, context: Context): P
   }
 }
 
-export function planReport(
+async function planReport(
   plan: Plan,
   { options, colour, columns }: Pick<Context, 'options' | 'colour' | 'columns'>,
-): string {
-  return PLAN_REPORTS[options.format as PlanFormat](plan, {
+): Promise<string> {
+  const { format } = options
+  const report =
+    format === 'text'
+      ? planText
+      : (await import('../report/plan-report.ts')).PLAN_REPORTS[format as PlanFormat]
+  return report(plan, {
     colour: colour.stdout,
     ...(columns === undefined ? {} : { width: columns }),
   })
