@@ -65,8 +65,9 @@ async function planReport(
 
 /** Throws `rehearsal-failed` when the kernel would not take it. */
 async function rehearsePlan(plan: Plan, host: HostInput, context: Context): Promise<void> {
-  const [{ describeProblem, rehearsalError, rehearse }, { setsEditOf }] = await Promise.all([
+  const [{ rehearse }, { describeProblem, rehearsalError }, { setsEditOf }] = await Promise.all([
     import('../host/rehearsal.ts'),
+    import('../host/rehearsed.ts'),
     import('../host/sets.ts'),
   ])
   const rehearsal = await rehearse({

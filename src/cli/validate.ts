@@ -47,11 +47,13 @@ export async function validate(context: Context): Promise<ExitCode> {
 
 /** Throws `rehearsal-failed` when the kernel refuses a rule, `missing-program` without iptables. */
 async function tryKernel(context: Context, compiled: CompiledPolicy): Promise<void> {
-  const [{ openHost }, { rehearsalError, rehearseRulesets }, { planSetsEdit }] = await Promise.all([
-    import('./host-input.ts'),
-    import('../host/rehearsal.ts'),
-    import('../host/sets.ts'),
-  ])
+  const [{ openHost }, { rehearseRulesets }, { rehearsalError }, { planSetsEdit }] =
+    await Promise.all([
+      import('./host-input.ts'),
+      import('../host/rehearsal.ts'),
+      import('../host/rehearsed.ts'),
+      import('../host/sets.ts'),
+    ])
   const host = await openHost(context)
   const rehearsal = await rehearseRulesets({
     ...host,

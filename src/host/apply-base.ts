@@ -8,7 +8,7 @@ import { sameButForOthers } from '../plan/touched.ts'
 import type { Ownership } from '../policy/policy.ts'
 import type { Family, Ruleset } from '../ruleset/model.ts'
 import type { ApplicableSets } from './apply-sets.ts'
-import { type Edit, type Host, liveOf, planEdits } from './commit.ts'
+import { type Edit, type Host, liveOf, planEdits } from './edit.ts'
 import { type Live, readLive } from './live.ts'
 
 /** What apply needs of a plan, fresh or saved. */

@@ -14,16 +14,9 @@ import { type Draft, isRecorded, journalOf } from './apply-draft.ts'
 import { recordSuccess } from './apply-record.ts'
 import type { Based, CommitRequest } from './apply-request.ts'
 import { type FreshSets, readSetsBase } from './apply-sets.ts'
-import {
-  type CommitFailure,
-  commitEdits,
-  type Edit,
-  type Freeze,
-  freezeTables,
-  holdAll,
-  liveOf,
-} from './commit.ts'
+import { type CommitFailure, commitEdits, type Freeze, freezeTables, holdAll } from './commit.ts'
 import { armConfirm, disarmConfirm } from './confirm.ts'
+import { type Edit, liveOf } from './edit.ts'
 import { closeJournal, openJournal } from './journal.ts'
 import type { Live } from './live.ts'
 import type { PendingChange } from './pending.ts'

@@ -1,8 +1,8 @@
 /** What apply is asked to do, and what it is based on. */
 import type { AppliedRecord } from './applied.ts'
 import type { ApplicablePlan } from './apply-base.ts'
-import type { Edit, Host } from './commit.ts'
 import type { ConfirmRequest } from './confirm.ts'
+import type { Edit, Host } from './edit.ts'
 import type { Live } from './live.ts'
 import type { StateDir } from './state-dir.ts'
 

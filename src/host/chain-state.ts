@@ -1,6 +1,6 @@
 /** How far a change has got, chain by chain, for whoever has to go on by hand. */
 import { sameChains } from '../plan/touched.ts'
-import { liveOf } from './commit.ts'
+import { liveOf } from './edit.ts'
 import type { WayBack } from './go-back.ts'
 import type { Live } from './live.ts'
 

@@ -1,22 +1,11 @@
-/** The steps that change the kernel, and those that check it: what apply, undo and recovery share. */
-import type { Names } from '../extensions/names.ts'
-import { type Batch, buildBatch } from '../plan/batch.ts'
-import type { Change } from '../plan/change.ts'
-import { diffRulesets } from '../plan/diff.ts'
-import { type GuardedBatch, guardBatch, unguarded, wrongHits } from '../plan/guards.ts'
-import {
-  differingChains,
-  sameButForOthers,
-  sameChains,
-  type TouchedChain,
-  touchedChains,
-} from '../plan/touched.ts'
-import type { ForeignPatterns } from '../policy/policy.ts'
-import type { Dialect, Family, Ruleset } from '../ruleset/model.ts'
-import { type FamilyTools, type HostBackend, requireTools } from './backend.ts'
-import { type ChainListing, chainListing, holdsChains } from './chain-read.ts'
-import type { Executor } from './executor.ts'
-import { type Live, readLive } from './live.ts'
+import { wrongHits } from '../plan/guards.ts'
+import { differingChains, sameButForOthers, sameChains } from '../plan/touched.ts'
+import type { Family } from '../ruleset/model.ts'
+import { requireTools } from './backend.ts'
+import { holdsChains } from './chain-read.ts'
+import { type Edit, type Host, liveOf } from './edit.ts'
+import { isMade, listingOf, readListing } from './edit-listing.ts'
+import { readLive } from './live.ts'
 import { takeLock } from './lock.ts'
 import type { LostRule } from './lost-rules.ts'
 import {
@@ -27,26 +16,6 @@ import {
   runRestore,
 } from './restore.ts'
 import { runSets, type SetsEdit, verifySets } from './sets.ts'
-
-/** The host that is changed. */
-export interface Host {
-  readonly executor: Executor
-  readonly backend: HostBackend
-  readonly names?: Names
-}
-
-/** One family's way from `before` to `target`. */
-export interface Edit {
-  readonly family: Family
-  readonly tools: FamilyTools
-  readonly before: Ruleset
-  readonly target: Ruleset
-  readonly touched: readonly TouchedChain[]
-  readonly foreign: ForeignPatterns
-  readonly batch: Batch
-  /** The batch as it is run. */
-  readonly guarded: GuardedBatch
-}
 
 /** Other tools are kept out while it lasts, as far as the back end allows. */
 export interface Freeze {
@@ -84,51 +53,6 @@ export async function freezeTables(
   const lock = await takeLock(executor, XTABLES_LOCK, options)
   // Any file of ours will do; this one needs no cleaning up.
   return { holds: true, lockFile: `/proc/${lock.pid}/comm`, thaw: () => lock.release() }
-}
-
-/** The way from one state to another, as a plan has it. */
-interface KnownWay {
-  readonly dialect: Dialect
-  readonly live?: Ruleset
-  readonly target: Ruleset
-  readonly changes?: readonly Change[]
-  /** For the same `foreign`. */
-  readonly batch?: Batch
-}
-
-/**
- * The edits that turn what is live into the targets; families without changes have none.
- * `byValue: false`: rules go by their number only (see `guardBatch`).
- */
-export function planEdits(
-  { backend }: Host,
-  live: Live,
-  goal: {
-    readonly targets: readonly Ruleset[]
-    /** What has been worked out, of which some may still hold. */
-    readonly known?: readonly KnownWay[]
-    readonly foreign: ForeignPatterns
-    readonly byValue?: boolean
-  },
-): readonly Edit[] {
-  const { targets, known = [], foreign, byValue } = goal
-  return targets.flatMap((target): Edit[] => {
-    const { family } = target
-    const before = live[family]?.ruleset ?? { family, tables: [] }
-    const way = known.find((one) => one.live === before && one.target === target)
-    const changes = way?.changes ?? diffRulesets(before, target)
-    if (changes.length === 0) return []
-    const tools = requireTools(backend, family)
-    const { dialect } = tools
-    const batch =
-      (way?.dialect.backend === dialect.backend ? way.batch : undefined) ??
-      buildBatch({ live: before, target, dialect, foreign })
-    const guarded =
-      dialect.backend === 'nft' ? guardBatch(batch, before, byValue) : unguarded(batch)
-    return [
-      { family, tools, before, target, touched: touchedChains(changes), foreign, batch, guarded },
-    ]
-  })
 }
 
 /** Why a commit did not succeed. */
@@ -208,7 +132,8 @@ async function commitRules(
   for (const edit of edits) {
     if (signal?.aborted) return { ...CANCELLED, lost }
     const outcome = await restoreEdit(host, edit, options)
-    if (outcome.kind === 'refused') {
+    // It may have been the listing that failed, after the change.
+    if (outcome.kind === 'refused' && (outcome.withheld || !(await isMade(host, edit)))) {
       const untouched = outcome.withheld === true && edit === edits[0]
       return { ...refusal(edit, outcome), lost, untouched }
     }
@@ -273,20 +198,6 @@ function inputOf(edit: Edit, { lockFile }: Freeze): Parameters<typeof runRestore
   }
 }
 
-/** What the program that has changed the chains then listed, and what it printed before. */
-function readListing(
-  edit: Edit,
-  stdout: string,
-): { readonly isSeen: boolean; readonly before: string } {
-  const listed = (edit.guarded.witnesses.at(-1)?.listing ?? -1) + 1
-  return listingOf(edit)?.readEnd(stdout, listed) ?? { isSeen: false, before: stdout }
-}
-
-function listingOf({ target, touched }: Edit): ChainListing | undefined {
-  const listing = chainListing(target, touched)
-  return listing?.isLong ? undefined : listing
-}
-
 /** Whether the host certainly holds the touched chains as they are before, or after, the edits. */
 export async function holdAll(
   { executor }: Host,
@@ -307,11 +218,6 @@ async function isUnchanged(host: Host, edit: Edit): Promise<boolean> {
   const options = { families: [family], tables, ...(host.names ? { names: host.names } : {}) }
   const live = await readLive(host.executor, host.backend, options)
   return sameChains(liveOf(live, family), before, touched)
-}
-
-/** What was read of a family; nothing, if it was not read. */
-export function liveOf(live: Live, family: Family): Ruleset {
-  return live[family]?.ruleset ?? { family, tables: [] }
 }
 
 function refusal({ family, tools, guarded }: Edit, outcome: RestoreRefusal): CommitFailure {

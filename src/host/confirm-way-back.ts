@@ -15,14 +15,8 @@ import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Ruleset, TableName } from '../ruleset/model.ts'
 import { snapshotTarget, targetNames } from './apply-sets.ts'
 import type { HostBackend } from './backend.ts'
-import {
-  commitEdits,
-  type Freeze,
-  freezeTables,
-  type Host,
-  NO_FREEZE,
-  planEdits,
-} from './commit.ts'
+import { commitEdits, type Freeze, freezeTables, NO_FREEZE } from './commit.ts'
+import { type Host, planEdits } from './edit.ts'
 import type { Executor } from './executor.ts'
 import { type Live, parseLive, readLive } from './live.ts'
 import type { PendingChange, PendingFamily } from './pending.ts'

@@ -7,7 +7,6 @@ import { findTable } from '../plan/state.ts'
 import type { TouchedChain } from '../plan/touched.ts'
 import { isBuiltinChain } from '../ruleset/hooks.ts'
 import type { Rule, Ruleset } from '../ruleset/model.ts'
-import { liveOf, planEdits } from './commit.ts'
 import {
   afterChange,
   beforeChange,
@@ -17,6 +16,7 @@ import {
   wayBackTargets,
   wholeTables,
 } from './confirm-way-back.ts'
+import { liveOf, planEdits } from './edit.ts'
 import { FIXED_ENVIRONMENT } from './executor.ts'
 import { quoted } from './far-watchdog-script.ts'
 import type { Live } from './live.ts'

@@ -5,14 +5,8 @@ import { wayBack } from '../plan/way-back.ts'
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Family, Ruleset } from '../ruleset/model.ts'
 import { requireTools } from './backend.ts'
-import {
-  type CommitFailure,
-  commitEdits,
-  type Freeze,
-  type Host,
-  liveOf,
-  planEdits,
-} from './commit.ts'
+import { type CommitFailure, commitEdits, type Freeze } from './commit.ts'
+import { type Host, liveOf, planEdits } from './edit.ts'
 import { type Live, readLive } from './live.ts'
 import { type LostRule, withLostRules } from './lost-rules.ts'
 import { planSetsEdit, readSets, removeLeftovers, type SetsEdit, type SetsTarget } from './sets.ts'

@@ -13,6 +13,8 @@ export interface RestoreRefusal {
   /** The lines of the input that it names, from 1. On legacy often that of the COMMIT. */
   readonly lines: readonly number[]
   readonly status: number | undefined
+  /** As of one that is done, as far as it got. */
+  readonly stdout: string
   /** It was no longer wanted (`BegunRestore`); nothing was changed. */
   readonly withheld?: true
 }
@@ -32,7 +34,7 @@ interface RestoreInput {
   readonly lockFile?: string
   /**
    * Read after the text, by the same program: it lists what is there by then, and is the last of stdout.
-   * A listing that fails is no refusal of the text.
+   * Where it fails, the outcome is a refusal, and the text may have been loaded all the same.
    */
   readonly listing?: string
 }
@@ -58,7 +60,7 @@ export async function runRestore(
     input: `${input.text}${input.listing ?? ''}`,
     timeoutMs: RESTORE_TIMEOUT_MS,
   })
-  return outcomeOf(result, input)
+  return outcomeOf(result)
 }
 
 /**
@@ -81,9 +83,9 @@ export function beginRestore(
         isWithheld = !(await isStillWanted())
         return isWithheld ? '' : `${text.slice(start)}${listing}`
       })
-      if (!isWithheld) return outcomeOf(result, input)
+      if (!isWithheld) return outcomeOf(result)
       const message = 'the rules changed just before the commit'
-      return { kind: 'refused', message, lines: [], status: undefined, withheld: true }
+      return { kind: 'refused', message, lines: [], status: undefined, stdout: '', withheld: true }
     },
     abandon: program.abandon,
   }
@@ -117,7 +119,7 @@ export function beginRehearsal(executor: Executor, tools: FamilyTools): BegunReh
     load: async (input) => {
       const result = await waiting.finish(async () => `${input.text}${input.listing ?? ''}`)
       const isMissing = result.status !== 0 && result.stderr.startsWith('unshare: ')
-      return isMissing ? undefined : outcomeOf(result, input)
+      return isMissing ? undefined : outcomeOf(result)
     },
     abandon: waiting.abandon,
   }
@@ -171,19 +173,11 @@ function restoring(
   }
 }
 
-function outcomeOf(result: Result, input: Pick<RestoreInput, 'text' | 'listing'>): RestoreOutcome {
-  const done = { kind: 'done', stdout: result.stdout } as const
-  if (result.status === 0) return done
+function outcomeOf(result: Result): RestoreOutcome {
+  if (result.status === 0) return { kind: 'done', stdout: result.stdout }
   const said = result.signal === undefined ? result.stderr : `killed by ${result.signal}`
-  const refusal = readRefusal(said)
-  if (input.listing !== undefined && isBehind(input.text, refusal.lines)) return done
-  return { kind: 'refused', ...refusal, status: result.status }
-}
-
-/** Whether lines are named, none of them of this text. */
-function isBehind(text: string, lines: readonly number[]): boolean {
-  const last = text.split('\n').length - 1
-  return lines.length > 0 && lines.every((line) => line > last)
+  const { status, stdout } = result
+  return { kind: 'refused', ...readRefusal(said), status, stdout }
 }
 
 /** `line 3: RULE_APPEND failed (Invalid argument)`, `line 4 failed`, `Error occurred at line: 3`. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { FwctlError } from '../../src/base/error.ts'
 import { readApplied } from '../../src/host/applied.ts'
+import type { Result } from '../../src/host/executor.ts'
 import { readJournal } from '../../src/host/journal.ts'
 import { listSnapshots, readSnapshot } from '../../src/host/snapshots.ts'
 import type { Family } from '../../src/ruleset/model.ts'
@@ -313,3 +314,63 @@ function sameTables(dump: string): string {
     .replaceAll(/^(:\w+ (ACCEPT|DROP)) .*$/gm, '$1')
     .replace(/\*nat\n(:\w+ ACCEPT\n)+COMMIT\n/, '')
 }
+
+describe.each(BACKENDS)('what a commit lists before it ends, on %s', (backend) => {
+  const BEFORE = '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 192.0.2.1 -j DROP\nCOMMIT\n'
+  const AFTER = `${BEFORE.replace('192.0.2.1', '192.0.2.2').slice(0, -7)}-A INPUT -j ACCEPT\nCOMMIT\n`
+
+  /** Changes the listing that follows the batch, or what came of the program. */
+  async function applySpoilt(spoil: {
+    readonly listing?: (text: string) => string
+    readonly result?: (result: Result) => Result
+  }) {
+    const bench = await workbench(backend)
+    await bench.load('ipv4', BEFORE)
+    const plan = await bench.planTo({ ipv4: AFTER })
+    const { executor } = bench.scratch
+    let commits = 0
+    const outcome = bench.apply(plan, {
+      rehearse: 'off',
+      executor: {
+        ...executor,
+        run: async (command) => {
+          if (!command.args.includes('--counters')) return executor.run(command)
+          commits++
+          const { input, rest } = command
+          const change = (text: string): string =>
+            text.replace(/\*filter\n-S .*\nCOMMIT\n$/, (one) => spoil.listing?.(one) ?? one)
+          const result = await executor.run({
+            ...command,
+            ...(input === undefined ? {} : { input: change(input) }),
+            ...(rest && { rest: async () => change(await rest()) }),
+          })
+          return spoil.result?.(result) ?? result
+        },
+      },
+    })
+    await outcome.catch(() => undefined)
+    const saved = await bench.save('ipv4')
+    await bench[Symbol.asyncDispose]()
+    return { outcome, commits, saved }
+  }
+
+  test.each([
+    ['the chain is gone', { listing: (text: string) => text.replace('-S INPUT', '-S NOPE') }],
+    ['it can not be read', { listing: () => 'what is this\n' }],
+    [
+      'the program dies of it',
+      { result: ({ status: _, ...rest }: Result) => ({ ...rest, stdout: '', signal: 'SIGSEGV' }) },
+    ],
+    ['it is empty', { listing: () => '' }],
+    [
+      'another version prints it in another way',
+      { listing: (t: string) => t.replace('-S', '-v -S') },
+    ],
+  ])('is no failure of the change when %s: all is read then', async (_, spoil) => {
+    const { outcome, commits, saved } = await applySpoilt(spoil)
+    expect(await outcome).toMatchObject({ kind: 'applied', retries: 0 })
+    expect(commits).toBe(1)
+    expect(saved).toContain('-A INPUT -s 192.0.2.2/32 -j DROP\n')
+    expect(saved).not.toContain('192.0.2.1')
+  })
+})

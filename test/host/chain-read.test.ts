@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { holdsChains } from '../../src/host/chain-read.ts'
+import { chainListing, holdsChains } from '../../src/host/chain-read.ts'
 import type { Command, Executor } from '../../src/host/executor.ts'
 import type { Backend } from '../../src/ruleset/model.ts'
 import { chain, fullTable, ruleset } from '../plan/rulesets.ts'
@@ -99,5 +99,36 @@ describe('it is no proof', () => {
     ['for a chain that is to be gone', { chains: ['aa', 'gone'] }],
   ])('%s; no program is run', async (_when, options) => {
     expect(await look(LISTED, options)).toEqual({ holds: false, commands: [] })
+  })
+})
+
+describe('a listing at the end of what a program prints', () => {
+  const listing = chainListing(RULESET, [
+    { table: 'filter', chain: 'INPUT' },
+    { table: 'filter', chain: 'aa' },
+  ])
+  const WITNESSES = '-A INPUT -s 9 -c 0 0\n-A bb -s 9 -c 1 2\n'
+  const LISTINGS = '-P INPUT DROP -c 1 2\n-A INPUT -s 9 -c 0 0\n-N aa\n'
+
+  test('is told from what stands before it', () => {
+    expect(listing?.readEnd(LISTED)).toEqual({ isSeen: true, before: '' })
+    expect(listing?.readEnd(WITNESSES + LISTED)).toEqual({ isSeen: true, before: WITNESSES })
+    expect(listing?.readEnd(LISTINGS + LISTED, 2)).toEqual({ isSeen: true, before: LISTINGS })
+  })
+
+  test('that is not as expected begins where the first chain does that is not listed before', () => {
+    const other = LISTED.replace('-s 3', '-s 4')
+    expect(listing?.readEnd(WITNESSES + other)).toEqual({ isSeen: false, before: WITNESSES })
+    expect(listing?.readEnd(LISTINGS + other, 2)).toEqual({ isSeen: false, before: LISTINGS })
+    expect(listing?.readEnd(WITNESSES)).toEqual({ isSeen: false, before: WITNESSES })
+  })
+
+  test('there is none of a chain that is to be gone, and a long one is left to two programs', () => {
+    expect(chainListing(RULESET, [{ table: 'filter', chain: 'gone' }])).toBeUndefined()
+    expect(chainListing(RULESET, [])).toBeUndefined()
+    const rules = Array.from({ length: 2000 }, (_, i) => `-s ${i}`)
+    const long = ruleset(fullTable('filter', chain('aa', rules)))
+    expect(chainListing(long, [{ table: 'filter', chain: 'aa' }])?.isLong).toBe(true)
+    expect(listing?.isLong).toBe(false)
   })
 })
