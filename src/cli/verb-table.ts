@@ -47,7 +47,7 @@ const REASON: OptionSpec = {
 const REHEARSE_MODE: OptionSpec = {
   flags: '--rehearse <mode>',
   description:
-    'try it in a scratch network namespace first: required, off, or auto (go on without where the kernel takes all or nothing)',
+    'try it in a scratch network namespace first: required (every rule), off, or auto (where the kernel takes all or nothing, a sample of like rules will do, and no rehearsal where there can be none)',
   choices: ['auto', 'required', 'off'],
   preset: 'auto',
 }
