@@ -59,7 +59,9 @@ export async function commitGuarded(
   const freeze = await freezeTables(request, seen.families, request)
   try {
     // On legacy nobody gets in from here on; the rehearsal may have taken a while.
-    const first = freeze.holds ? await lookAgain({ request, ...seen }) : { request, ...seen }
+    const looking = freeze.holds ? lookAgain({ request, ...seen }) : { request, ...seen }
+    if (freeze.holds) setImmediate(ahead.begin)
+    const first = await looking
     if ('kind' in first) return first
     const prepared = await prepare(first, freeze, ahead)
     for (let look = 1; ; look++) {
@@ -82,6 +84,11 @@ export async function commitGuarded(
   } finally {
     await freeze.thaw()
   }
+}
+
+/** Whether others are kept out, and all is read once more, before the commit: there is time then. */
+export function isFrozen(edits: readonly Edit[]): boolean {
+  return edits.some(({ tools }) => tools.dialect.backend !== 'nft')
 }
 
 interface Prepared {

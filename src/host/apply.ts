@@ -27,7 +27,7 @@ import { checkBase } from '../plan/saved.ts'
 import type { Family } from '../ruleset/model.ts'
 import { workAhead } from './apply-ahead.ts'
 import { editsFor, readPlanned, stalePlan } from './apply-base.ts'
-import { type Contest, commitGuarded } from './apply-commit.ts'
+import { type Contest, commitGuarded, isFrozen } from './apply-commit.ts'
 import { recordUnchanged } from './apply-record.ts'
 import type { CommitRequest } from './apply-request.ts'
 import { readSetsBase } from './apply-sets.ts'
@@ -215,7 +215,7 @@ async function attempt(
         sets: sets.edit,
         meanwhile: () => {
           lookForNativeRules()
-          ahead.begin()
+          if (!isFrozen(edits)) ahead.begin()
           // Once these have started their programs.
           if (request.meanwhile) setImmediate(request.meanwhile)
         },
