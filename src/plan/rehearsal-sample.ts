@@ -15,7 +15,7 @@
  *    the kernel takes as a whole or not at all; that is for the caller to see to.
  */
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
-import type { Chain, Rule, Ruleset, Table } from '../ruleset/model.ts'
+import type { Chain, Rule, Ruleset, Table, TableName } from '../ruleset/model.ts'
 import type { Batch, BatchLine } from './batch.ts'
 import { jumpOf } from './jump.ts'
 import { isShared } from './rehearsal-seed.ts'
@@ -74,28 +74,48 @@ function isAppend(line: string): boolean {
   return line.startsWith('-A ') || (line.startsWith('[') && line.includes('] -A '))
 }
 
+/** Of each form, in each kind of place, all but the first. */
 function repeatedRules(table: Table, appended: ReadonlySet<Rule>): readonly Rule[] {
-  const rules = table.chains.flatMap((chain) => chain.rules)
-  const forms = formsOf(rules.map((rule) => rule.text))
-  const names = new Set(table.chains.map((chain) => chain.name))
-  const jumps = rules.map(jumpOf).map((name = '') => (names.has(name) ? name : undefined))
-  const hooks = reachingHooks(table, jumps)
-  const known = new Map<string, Set<string>>()
+  const { jumping, next } = jumpsIn(table)
+  const hooks = reachingHooks(table.name, next)
+  const rules = table.chains.map((chain) =>
+    chain.rules.filter((rule) => appended.has(rule) && !jumping.has(rule) && !isShared(rule.text)),
+  )
+  const forms = formsOf(rules.flat().map((rule) => rule.text)).values()
+  const known = new Set<string>()
+  const kept = new Set<Rule>()
   const repeated: Rule[] = []
-  let index = 0
-  for (const chain of table.chains) {
-    const place = placeOf(chain.name, hooks)
-    const knownThere = known.get(place) ?? new Set()
-    known.set(place, knownThere)
-    for (const rule of chain.rules) {
-      const form = forms[index] as string
-      const isRepeated = knownThere.has(form) && jumps[index] === undefined
-      if (isRepeated && appended.has(rule) && !isShared(rule.text)) repeated.push(rule)
-      knownThere.add(form)
-      index++
+  for (const [index, { name }] of table.chains.entries()) {
+    const place = placeOf(name, hooks)
+    for (const rule of rules[index] ?? []) {
+      const form = `${place}\n${forms.next().value}`
+      if (!known.has(form)) kept.add(rule)
+      else if (!kept.has(rule)) repeated.push(rule)
+      known.add(form)
     }
   }
   return repeated
+}
+
+/** The rules that jump to chains of the table, and for each chain where they lead. */
+function jumpsIn({ chains }: Table): {
+  readonly jumping: ReadonlySet<Rule>
+  readonly next: ReadonlyMap<string, readonly string[]>
+} {
+  const names = new Set(chains.map((chain) => chain.name))
+  const jumping = new Set<Rule>()
+  const next = new Map<string, string[]>()
+  for (const { name, rules } of chains) {
+    const leads: string[] = []
+    for (const rule of rules) {
+      const jump = jumpOf(rule)
+      if (jump === undefined || !names.has(jump)) continue
+      jumping.add(rule)
+      leads.push(jump)
+    }
+    next.set(name, leads)
+  }
+  return { jumping, next }
 }
 
 function without(left: ReadonlySet<Rule>, chain: Chain): Chain {
@@ -109,23 +129,13 @@ function placeOf(chain: string, hooks: ReadonlyMap<string, readonly string[]>): 
   return reaching.includes(chain) ? chain : `from ${reaching.join()}`
 }
 
-/** The built-in chains from which each chain is reached. `jumps`: of all rules, in their order. */
+/** The built-in chains from which each chain is reached. */
 function reachingHooks(
-  { name, chains }: Table,
-  jumps: readonly (string | undefined)[],
+  table: TableName,
+  next: ReadonlyMap<string, readonly string[]>,
 ): ReadonlyMap<string, readonly string[]> {
-  const next = new Map<string, readonly string[]>()
-  let start = 0
-  for (const chain of chains) {
-    const end = start + chain.rules.length
-    next.set(
-      chain.name,
-      jumps.slice(start, end).filter((jump) => jump !== undefined),
-    )
-    start = end
-  }
   const hooks = new Map<string, string[]>()
-  for (const hook of BUILTIN_CHAINS[name]) {
+  for (const hook of BUILTIN_CHAINS[table]) {
     for (const chain of reached(hook, next)) hooks.set(chain, [...(hooks.get(chain) ?? []), hook])
   }
   return hooks

@@ -147,6 +147,12 @@ describe('a sample keeps', () => {
   })
 })
 
+test('a rule that is live already does not stand for one that is added', () => {
+  const live = filter(['INPUT', ['-j a']], ['a', many(1)])
+  const target = filter(['INPUT', ['-j a', '-j b']], ['a', many(1)], ['b', many(300)])
+  expect(textsOf((sampleOf(target, live) as RehearsalSample).target).b).toHaveLength(1)
+})
+
 test('of few rules there is no sample', () => {
   expect(sampleOf(filter(['INPUT', many(150)]))).toBeUndefined()
 })
