@@ -39,8 +39,9 @@ B, S, F, D and the peers were measured in the same run, in turn with fwctl:
 | go-iptables | a Go program that calls \`Append\` for each rule, or \`Exists\` |
 
 fwctl is run as users run it, \`node dist/main.cjs\`, with its caches filled unless the row says otherwise.
-\`apply\` here always rehearses the change in a namespace of its own, takes a snapshot, and reads back
-what has become of it; ferm and iptables-restore do none of that.
+\`apply\` here always rehearses the change in a namespace of its own (first loads: one rule of each form,
+docs/decisions/0046), takes a snapshot, and reads back what has become of it; ferm and iptables-restore do
+none of that. \`fwctl client\` is a program with \`fwctl/client\` that does it in one transaction.
 
 ## Growth
 
