@@ -92,7 +92,8 @@ async function passesAtOnce(one: RehearsedFamily, options: RehearseOptions): Pro
   if (listing === undefined || options.sets || usesSets(seed) || usesSets(text)) return false
   const tools = requireTools(options.backend, one.family)
   const { begun, executor } = options
-  const rehearsal = begun?.tools === tools ? begun : beginRehearsal(executor, tools)
+  const isRight = begun?.tools === tools && begun.isFresh()
+  const rehearsal = isRight ? begun : beginRehearsal(executor, tools)
   // Once it has been given what it is to load.
   if (options.meanwhile) setImmediate(options.meanwhile)
   const outcome = await rehearsal.load({ text: seed + text, listing: listing.input })

@@ -94,7 +94,9 @@ export function beginRestore(
 /** A restore in a network namespace of its own that waits for all that it is to load. */
 export interface BegunRehearsal {
   readonly tools: FamilyTools
-  /** Once. Undefined: there can be no such namespace in this way. */
+  /** It has not been told yet what to load. */
+  isFresh(): boolean
+  /** While it is fresh. Undefined: there can be no such namespace in this way. */
   load(input: Pick<RestoreInput, 'text' | 'listing'>): Promise<RestoreOutcome | undefined>
   /** Ends it, unless it is loading; returns when it has ended. */
   abandon(): Promise<void>
@@ -114,12 +116,17 @@ export function beginRehearsal(executor: Executor, tools: FamilyTools): BegunReh
     ...(env && { env }),
   }
   const waiting = startWaiting(executor, isolated, '')
+  let isFresh = true
   return {
     tools,
+    isFresh: () => isFresh,
     load: async (input) => {
-      const result = await waiting.finish(async () => `${input.text}${input.listing ?? ''}`)
-      const isMissing = result.status !== 0 && result.stderr.startsWith('unshare: ')
-      return isMissing ? undefined : outcomeOf(result)
+      isFresh = false
+      const running = waiting.finish(async () => `${input.text}${input.listing ?? ''}`)
+      // Without the program, or the right to use it, say.
+      const result = await running.catch(() => undefined)
+      const isMissing = result?.status !== 0 && result?.stderr.startsWith('unshare: ')
+      return result === undefined || isMissing ? undefined : outcomeOf(result)
     },
     abandon: waiting.abandon,
   }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { detectBackend } from '../../src/host/backend.ts'
+import { FwctlError } from '../../src/base/error.ts'
+import { detectBackend, requireTools } from '../../src/host/backend.ts'
 import type { Executor } from '../../src/host/executor.ts'
 import { parseLive } from '../../src/host/live.ts'
 import { localExecutor } from '../../src/host/local-executor.ts'
 import { rehearse, rehearseRulesets } from '../../src/host/rehearsal.ts'
 import type { Rehearsal } from '../../src/host/rehearsed.ts'
+import { beginRehearsal } from '../../src/host/restore.ts'
 import { buildBatch } from '../../src/plan/batch.ts'
 import { diffRulesets } from '../../src/plan/diff.ts'
 import { touchedChains } from '../../src/plan/touched.ts'
@@ -235,6 +237,51 @@ test('the rehearsal waits for no xtables lock and holds none', async () => {
   } finally {
     await holder.stop()
   }
+})
+
+test('a rehearsal that was begun is of one batch: another one begins its own', async () => {
+  await using scratch = await scratchNamespace()
+  const good = `${FILTER}-A INPUT -s 192.0.2.1/32 -j DROP\nCOMMIT\n`
+  const { tools, dialect, target, live } = await rulesets('nft', 'ipv4', scratch, good)
+  const { executor } = scratch
+  const begun = beginRehearsal(executor, requireTools(tools, 'ipv4'))
+  const families = [
+    {
+      family: 'ipv4' as const,
+      live,
+      target,
+      batch: buildBatch({ live, target, dialect }),
+      touched: touchedChains(diffRulesets(live, target)),
+    },
+  ]
+  const rehearsing = { executor, backend: tools, families, begun }
+  expect(await rehearse(rehearsing)).toEqual({ kind: 'passed' })
+  expect(begun.isFresh()).toBe(false)
+  // It says that it can do what it has done, whatever it is told to do.
+  const text = '*filter\n-A INPUT -j NOPE\nCOMMIT\n'
+  const bad = families.map((one) => ({ ...one, batch: { ...one.batch, text } }))
+  expect(await rehearse({ ...rehearsing, families: bad })).toMatchObject({ kind: 'failed' })
+  await begun.abandon()
+})
+
+test('without unshare there is no rehearsal, and that is all', async () => {
+  await using bench = await workbench('nft')
+  const { executor } = bench.scratch
+  const missing = (program: string): never => {
+    throw new FwctlError('missing-program', `${program} is not installed.`)
+  }
+  const without = {
+    ...executor,
+    hold: async (command: Parameters<typeof executor.hold>[0]) =>
+      command.program === 'unshare' ? missing('unshare') : executor.hold(command),
+    run: async (command: Parameters<typeof executor.run>[0]) =>
+      command.program === 'unshare' ? missing('unshare') : executor.run(command),
+  }
+  const plan = await bench.planTo({ ipv4: `${FILTER}-A INPUT -j DROP\nCOMMIT\n` })
+  expect(await bench.apply(plan, { executor: without, rehearse: 'auto' })).toMatchObject({
+    kind: 'applied',
+    rehearsal: { kind: 'skipped', reason: expect.stringContaining('unshare is not installed') },
+  })
 })
 
 /** What Linux says to who may not. */
