@@ -37,11 +37,8 @@ export interface ChainListing {
   readonly input: string
   /** Two programs are faster (`holdsChains`). */
   readonly isLong: boolean
-  /**
-   * Whether the chains are listed as they should be at the end of an output, and what stands before
-   * that. `listings`: how many chains are listed there, too.
-   */
-  readEnd(stdout: string, listings?: number): { readonly isSeen: boolean; readonly before: string }
+  /** Whether the chains are listed as they should be at the end of an output, and what is before that. */
+  readEnd(stdout: string): { readonly isSeen: boolean; readonly before: string }
 }
 
 /** A listing for a program that has just written these chains. Undefined: none that would tell. */
@@ -54,20 +51,22 @@ export function chainListing(
   return {
     isLong: ruleCount(places) >= MANY,
     input: listingInput(places),
-    readEnd: (stdout, listings = 0) => {
+    readEnd: (stdout) => {
       const expected = listingText(places)
       if (stdout.endsWith(expected)) {
         return { isSeen: true, before: stdout.slice(0, -expected.length) }
       }
-      return { isSeen: false, before: beforeListing(stdout, listings) }
+      return { isSeen: false, before: beforeListing(stdout, places) }
     },
   }
 }
 
-/** Each chain that is listed begins with its `-N` or `-P`. */
-function beforeListing(stdout: string, listings: number): string {
-  const start = [...stdout.matchAll(/^-[NP] /gm)][listings]?.index
-  return start === undefined ? stdout : stdout.slice(0, start)
+/** A listing begins with the `-N` or `-P` of its first chain, where that is listed for the last time. */
+function beforeListing(stdout: string, [first]: readonly Place[]): string {
+  const name = first?.chain.name
+  const text = `\n${stdout}`
+  const start = Math.max(text.lastIndexOf(`\n-N ${name}\n`), text.lastIndexOf(`\n-P ${name} `))
+  return start < 0 ? stdout : text.slice(1, start + 1)
 }
 
 interface Place {

@@ -133,14 +133,14 @@ async function commitRules(
     if (signal?.aborted) return { ...CANCELLED, lost }
     const outcome = await restoreEdit(host, edit, options)
     // It may have been the listing that failed, after the change.
-    if (outcome.kind === 'refused' && (outcome.withheld || !(await isMade(host, edit)))) {
+    if (outcome.kind === 'refused' && (outcome.withheld || !(await isMade(host, edit, outcome)))) {
       const untouched = outcome.withheld === true && edit === edits[0]
       return { ...refusal(edit, outcome), lost, untouched }
     }
     const { witnesses } = edit.guarded
     const { isSeen, before } = readListing(edit, outcome.stdout)
     if (!isSeen) unseen.push(edit)
-    const hits = wrongHits(witnesses, before) ?? []
+    const hits = wrongHits(witnesses, before) ?? wrongHits(witnesses, outcome.stdout) ?? []
     lost.push(...hits.map((hit) => ({ family: edit.family, ...hit.expected, line: hit.line })))
   }
   const isSeen = lost.length === 0 && (await holdAll(host, unseen, 'target'))

@@ -157,18 +157,19 @@ function wrongAmong(
   return witnesses.flatMap((expected, index) => wrongHit(expected, printed[index] as string))
 }
 
-/** Each listing begins with the `-N` or `-P` of its chain. */
+/** Each listing begins with the `-N` or `-P` of its chain; what else does may be part of a comment. */
 function wrongInListings(
   witnesses: readonly Witness[],
   stdout: string,
 ): readonly WrongHit[] | undefined {
+  const chains = new Map(witnesses.map(({ listing = 0, chain }) => [listing, chain]))
   const listings: string[][] = []
   for (const line of stdout.split('\n')) {
-    if (/^-[NP] /.test(line)) listings.push([])
+    const next = chains.get(listings.length)
+    if (line === `-N ${next}` || line.startsWith(`-P ${next} `)) listings.push([])
     else if (line.startsWith('-A ')) listings.at(-1)?.push(line)
   }
-  const last = witnesses.at(-1)?.listing ?? -1
-  if (listings.length !== last + 1) return undefined
+  if (listings.length !== chains.size) return undefined
   return witnesses.flatMap((expected) => {
     const line = listings[expected.listing ?? -1]?.[expected.position - 1]
     // Where the chain is shorter by now, the number hits nothing, and the block is refused.

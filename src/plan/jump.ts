@@ -1,27 +1,46 @@
 import type { Rule } from '../ruleset/model.ts'
 
-/** The chain, or the target, that a rule goes on to. Reading every rule would take longer than all else. */
+/**
+ * The chain, or the target, that a rule goes on to, from its text: reading every rule would take longer than
+ * all else. Where more than one word looks like the verb, as in `--comment -j -g CHAIN`, it is read.
+ */
 export function jumpOf(rule: Rule): string | undefined {
   const { text } = rule
-  if (!text.includes('"')) return jumpIn(text)
-  // Inside of quotes anything may stand, and a backslash may keep them open.
+  // A backslash may keep quotes open.
   if (text.includes('\\')) return rule.spec.target?.name
-  return text
-    .split('"')
-    .filter((_, index) => index % 2 === 0)
-    .map(jumpIn)
-    .find((name) => name !== undefined)
+  const parts = text.includes('"') ? unquoted(text) : [text]
+  let found: string | undefined
+  for (const part of parts) {
+    const at = verbIn(part)
+    if (at === undefined) continue
+    if (at === 'many' || found !== undefined) return rule.spec.target?.name
+    found = wordAt(part, at)
+  }
+  return found
 }
 
-function jumpIn(text: string): string | undefined {
-  const start = flagEnd(text, '-j ') ?? flagEnd(text, '-g ')
-  if (start === undefined) return undefined
+/** Inside of quotes anything may stand. */
+function unquoted(text: string): readonly string[] {
+  return text.split('"').filter((_, index) => index % 2 === 0)
+}
+
+/** Where the word behind `-j` or `-g` begins. */
+function verbIn(text: string): number | 'many' | undefined {
+  const places = [
+    ...(text.startsWith('-j ') || text.startsWith('-g ') ? [0] : []),
+    ...[' -j ', ' -g '].flatMap((verb) => {
+      const first = text.indexOf(verb)
+      if (first < 0) return []
+      const last = text.lastIndexOf(verb)
+      return first === last ? [first + 1] : [first + 1, last + 1]
+    }),
+  ]
+  const [at] = places
+  if (places.length > 1) return 'many'
+  return at === undefined ? undefined : at + '-j '.length
+}
+
+function wordAt(text: string, start: number): string {
   const end = text.indexOf(' ', start)
   return end < 0 ? text.slice(start) : text.slice(start, end)
-}
-
-function flagEnd(text: string, flag: string): number | undefined {
-  const at = text.lastIndexOf(` ${flag}`)
-  if (at >= 0) return at + 1 + flag.length
-  return text.startsWith(flag) ? flag.length : undefined
 }

@@ -8,6 +8,8 @@
  *    is reached from the same built-in chains: that is what the kernel judges a rule by.
  * 2. Loops, chains that are too deep, and what a jump brings into a hook are seen: all jumps stay, and so
  *    do all chains.
+ *    On legacy the kernel does not look behind a rule that ends a chain for every packet: a table with rules
+ *    there has no sample.
  * 3. Rules that the kernel compares with each other by a name all stay.
  * 4. The lines that stay mean what they meant. Rules are left out only of chains that the batch does no
  *    more to than to append rules: there, no number depends on them.
@@ -36,7 +38,7 @@ export function rehearsalSample(input: {
 }): RehearsalSample | undefined {
   const { target, batch } = input
   const appended = appendedRules(batch.lines)
-  if (appended.size < FEW_RULES) return undefined
+  if (appended.size < FEW_RULES || target.tables.some(hasDeadRules)) return undefined
   const left = new Set<Rule>()
   for (const table of target.tables) {
     for (const rule of repeatedRules(table, appended)) left.add(rule)
@@ -54,6 +56,16 @@ export function rehearsalSample(input: {
     },
   }
 }
+
+function hasDeadRules({ chains }: Table): boolean {
+  return chains.some(({ rules }) => {
+    const end = rules.findIndex(({ text }) => ENDING.test(text))
+    return end >= 0 && end < rules.length - 1
+  })
+}
+
+/** Without any match, a comment included. */
+const ENDING = /^(?:-j (?:ACCEPT|DROP|RETURN|QUEUE)|-g \S+)$/
 
 /** The rules of chains to which the batch only appends. */
 function appendedRules(lines: readonly BatchLine[]): ReadonlySet<Rule> {

@@ -374,3 +374,41 @@ describe.each(BACKENDS)('what a commit lists before it ends, on %s', (backend) =
     expect(saved).not.toContain('192.0.2.1')
   })
 })
+
+test.each([4, 600])(
+  'a rule of others that is hit in place of one of %d equal ones is never lost in silence, whatever its comment says',
+  async (count) => {
+    await using bench = await workbench('nft')
+    const head = '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n'
+    // All go by number: they can not be told apart by their values.
+    await bench.load('ipv4', `${head}${'-A INPUT -s 10.0.0.1/32 -j DROP\n'.repeat(count)}COMMIT\n`)
+    const plan = await bench.planTo({ ipv4: `${head}-A INPUT -s 10.9.9.9/32 -j ACCEPT\nCOMMIT\n` })
+    const { executor } = bench.scratch
+    let isIn = false
+    const interfere = async (): Promise<void> => {
+      if (isIn) return
+      isIn = true
+      const comment = ['-m', 'comment', '--comment', 'FOREIGN a\n-N x']
+      await bench.scratch.run('iptables-nft', ['-I', 'INPUT', '3', ...comment, '-j', 'ACCEPT'])
+    }
+    const racing = {
+      ...executor,
+      run: async (command: Parameters<typeof executor.run>[0]) => {
+        const { rest, args } = command
+        if (rest === undefined || !args.includes('--counters')) return executor.run(command)
+        return executor.run({
+          ...command,
+          rest: async () => {
+            const text = await rest()
+            if (text !== '') await interfere()
+            return text
+          },
+        })
+      },
+    }
+    const outcome = await bench.apply(plan, { executor: racing, rehearse: 'off' }).catch((e) => e)
+    expect(isIn).toBe(true)
+    const isKept = (await bench.save('ipv4')).includes('FOREIGN')
+    if (!isKept) expect(outcome).toMatchObject({ code: 'rollback-incomplete' })
+  },
+)

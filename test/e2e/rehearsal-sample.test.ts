@@ -7,7 +7,7 @@ import { formsOf } from '../../src/plan/rehearsal-sample.ts'
 import { BUILTIN_CHAINS } from '../../src/ruleset/hooks.ts'
 import { type Dialect, type RuleSpec, TABLES, type TableName } from '../../src/ruleset/model.ts'
 import { generateRule, seededRandom } from '../generate/rule.ts'
-import { KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
+import { BACKENDS, KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
 import { workbench } from './workbench.ts'
 
 const PAIRS = process.env.FWCTL_FULL === '1' ? 500 : 60
@@ -161,4 +161,17 @@ describe('a plan of thousands of rules', () => {
     await expect(applying).rejects.toThrow('-A A -m owner --uid-owner 0 -j DROP')
     expect(await bench.save('ipv4')).toBe('')
   })
+
+  test.each(BACKENDS)(
+    'is refused before anything is touched on %s, also where a chain has rules that no packet gets to',
+    async (backend) => {
+      await using bench = await workbench(backend)
+      const owner = '-m owner --uid-owner 0 -j DROP\n'
+      const dead = Array.from({ length: 240 }, (_, i) => `-A A -s 10.0.0.${i}/32 ${owner}`).join('')
+      const jumps = ':A - [0:0]\n:B - [0:0]\n-A INPUT -j A\n-A INPUT -j B\n-A A -j RETURN\n'
+      const dump = `${FILTER}${jumps}${dead}-A B -s 10.1.0.1/32 ${owner}COMMIT\n`
+      const applying = bench.apply(await bench.planTo({ ipv4: dump }), { rehearse: 'auto' })
+      await expect(applying).rejects.toMatchObject({ code: 'rehearsal-failed' })
+    },
+  )
 })

@@ -113,13 +113,17 @@ describe('a listing at the end of what a program prints', () => {
   test('is told from what stands before it', () => {
     expect(listing?.readEnd(LISTED)).toEqual({ isSeen: true, before: '' })
     expect(listing?.readEnd(WITNESSES + LISTED)).toEqual({ isSeen: true, before: WITNESSES })
-    expect(listing?.readEnd(LISTINGS + LISTED, 2)).toEqual({ isSeen: true, before: LISTINGS })
+    expect(listing?.readEnd(LISTINGS + LISTED)).toEqual({ isSeen: true, before: LISTINGS })
   })
 
-  test('that is not as expected begins where the first chain does that is not listed before', () => {
+  test('that is not as expected begins where its first chain is listed for the last time', () => {
     const other = LISTED.replace('-s 3', '-s 4')
     expect(listing?.readEnd(WITNESSES + other)).toEqual({ isSeen: false, before: WITNESSES })
-    expect(listing?.readEnd(LISTINGS + other, 2)).toEqual({ isSeen: false, before: LISTINGS })
+    expect(listing?.readEnd(LISTINGS + other)).toEqual({ isSeen: false, before: LISTINGS })
+    // Somebody's comment.
+    const odd = '-A INPUT -m comment --comment "a\n-N x" -c 0 0\n-P y\n'
+    expect(listing?.readEnd(odd + other)).toEqual({ isSeen: false, before: odd })
+    expect(listing?.readEnd(other)).toEqual({ isSeen: false, before: '' })
     expect(listing?.readEnd(WITNESSES)).toEqual({ isSeen: false, before: WITNESSES })
   })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { buildBatch } from '../../src/plan/batch.ts'
 import { formsOf, type RehearsalSample, rehearsalSample } from '../../src/plan/rehearsal-sample.ts'
-import type { Dialect, Ruleset } from '../../src/ruleset/model.ts'
+import type { Dialect, Ruleset, Table } from '../../src/ruleset/model.ts'
 import { restore } from '../fake/restore.ts'
 import { chain, fullTable, rule, ruleset } from './rulesets.ts'
 
@@ -144,6 +144,28 @@ describe('a sample keeps', () => {
     const sample = sampleOf(target, live) as RehearsalSample
     expect(textsOf(sample.target).INPUT).toHaveLength(301)
     expect(textsOf(sample.target).a).toHaveLength(1)
+  })
+})
+
+test.each([
+  ['a verdict', ['-j RETURN', ...many(3)]],
+  ['a goto', ['-g b', '-j b']],
+])('where rules stand behind %s for every packet, there is no sample', (_, rules) => {
+  const target = (last: readonly string[]) =>
+    filter(['INPUT', ['-j a', '-j b']], ['a', [...last]], ['b', many(300)])
+  expect(sampleOf(target(rules))).toBeUndefined()
+  expect(sampleOf(target([...many(3), '-j RETURN']))).toBeDefined()
+})
+
+test('a comment that looks like a jump is none', () => {
+  const jump = { ...rule('-m comment --comment -j -g b'), spec: rule('-g b').spec }
+  const table = filter(['INPUT', []], ['a', many(1)], ['b', many(300)]).tables[0] as Table
+  const chains = table.chains.map((one) => (one.name === 'INPUT' ? { ...one, rules: [jump] } : one))
+  const target = ruleset({ ...table, chains })
+  // One that is reached from INPUT, one that is not.
+  expect(textsOf((sampleOf(target) as RehearsalSample).target)).toMatchObject({
+    a: many(1),
+    b: many(1),
   })
 })
 
