@@ -1,5 +1,8 @@
 import type { Rule } from '../ruleset/model.ts'
 
+/** The space before is only looked at: in `-j -g ` it is the one behind the first verb. */
+const VERB = /(?<=^| )-[jg] /g
+
 /**
  * The chain, or the target, that a rule goes on to, from its text: reading every rule would take longer than
  * all else. Where more than one word looks like the verb, as in `--comment -j -g CHAIN`, it is read.
@@ -26,18 +29,9 @@ function unquoted(text: string): readonly string[] {
 
 /** Where the word behind `-j` or `-g` begins. */
 function verbIn(text: string): number | 'many' | undefined {
-  const places = [
-    ...(text.startsWith('-j ') || text.startsWith('-g ') ? [0] : []),
-    ...[' -j ', ' -g '].flatMap((verb) => {
-      const first = text.indexOf(verb)
-      if (first < 0) return []
-      const last = text.lastIndexOf(verb)
-      return first === last ? [first + 1] : [first + 1, last + 1]
-    }),
-  ]
-  const [at] = places
-  if (places.length > 1) return 'many'
-  return at === undefined ? undefined : at + '-j '.length
+  const [first, second] = text.matchAll(VERB)
+  if (second !== undefined) return 'many'
+  return first && first.index + first[0].length
 }
 
 function wordAt(text: string, start: number): string {
