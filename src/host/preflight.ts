@@ -82,11 +82,7 @@ export async function requireRehearsal(
 ): Promise<Rehearsal> {
   const { mode, edits } = input
   if (mode === 'off') return { kind: 'skipped', reason: 'It was not wanted.' }
-  const families = edits.map((edit) => ({
-    ...edit,
-    live: edit.before,
-    batch: { ...edit.batch, ...edit.guarded },
-  }))
+  const families = edits.map((edit) => ({ ...edit, live: edit.before }))
   const sets = input.sets === undefined ? 0 : 1
   const blocks = edits.reduce((count, edit) => count + edit.batch.tables.length, sets)
   const isOneBlock = blocks <= 1

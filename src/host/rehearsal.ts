@@ -17,7 +17,9 @@
  *    some errors of nft), ever shorter beginnings of the batch are tried until the line is found.
  */
 import { buildBatch } from '../plan/batch.ts'
-import { type RehearsalSample, rehearsalSample } from '../plan/rehearsal-sample.ts'
+import { guardBatch, unguarded } from '../plan/guards.ts'
+import { rehearsalExcerpt } from '../plan/rehearsal-excerpt.ts'
+import { rehearsalSample } from '../plan/rehearsal-sample.ts'
 import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Family, Ruleset, TableName } from '../ruleset/model.ts'
 import { requireTools } from './backend.ts'
@@ -32,6 +34,7 @@ import {
   type RehearsalProblem,
   type RehearsedFamily,
   type RehearseOptions,
+  textOf,
 } from './rehearsed.ts'
 import { beginRehearsal } from './restore.ts'
 
@@ -86,8 +89,7 @@ async function rehearseFamily(one: RehearsedFamily, options: RehearseOptions): P
  */
 async function passesAtOnce(one: RehearsedFamily, options: RehearseOptions): Promise<boolean> {
   const { touched } = one
-  const seed = printed(neededRules(one))
-  const { target, text } = (options.sample && rehearsalSample(one)) || textOfAll(one)
+  const { seed, text, target } = options.sample ? sampleOf(one) : wholeOf(one)
   const listing = touched && chainListing(target, touched)
   if (listing === undefined || options.sets || usesSets(seed) || usesSets(text)) return false
   const tools = requireTools(options.backend, one.family)
@@ -100,8 +102,32 @@ async function passesAtOnce(one: RehearsedFamily, options: RehearseOptions): Pro
   return outcome?.kind === 'done' && listing.readEnd(outcome.stdout).isSeen
 }
 
-function textOfAll({ target, batch }: RehearsedFamily): RehearsalSample {
-  return { target, text: batch.text }
+/** What is loaded one after the other, and what is there in the end. */
+interface Load {
+  readonly seed: string
+  readonly text: string
+  readonly target: Ruleset
+}
+
+function wholeOf(one: RehearsedFamily): Load {
+  return { seed: printed(neededRules(one)), text: textOf(one), target: one.target }
+}
+
+/** Of long chains what changes, and of what is added no more than has a form of its own. */
+function sampleOf(one: RehearsedFamily): Load {
+  const short = excerptOf(one)
+  const { target, batch, guarded = batch } = short
+  const sample = rehearsalSample({ target, batch: guarded })
+  return { ...wholeOf(short), ...sample }
+}
+
+function excerptOf(one: RehearsedFamily): RehearsedFamily {
+  const { touched, guarded } = one
+  const short = touched && rehearsalExcerpt({ ...one, touched })
+  if (short === undefined) return one
+  const byValue = guarded?.byValue
+  if (byValue === undefined) return { ...one, ...short, guarded: unguarded(short.batch) }
+  return { ...one, ...short, guarded: guardBatch(short.batch, short.live, byValue) }
 }
 
 function withChains(

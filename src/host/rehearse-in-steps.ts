@@ -3,7 +3,7 @@
  * one. Also where sets have to be made first.
  */
 import { FwctlError } from '../base/error.ts'
-import type { Batch } from '../plan/batch.ts'
+import type { BatchLine } from '../plan/batch.ts'
 import { diffRulesets } from '../plan/diff.ts'
 import { requireTools } from './backend.ts'
 import { holdsChains } from './chain-read.ts'
@@ -18,6 +18,7 @@ import {
   type RehearsalProblem,
   type RehearsedFamily,
   type RehearseOptions,
+  textOf,
 } from './rehearsed.ts'
 import { type RestoreOutcome, type RestoreRefusal, runRestore } from './restore.ts'
 import { openScratchNamespace, type ScratchNamespace } from './scratch-namespace.ts'
@@ -27,7 +28,7 @@ export async function rehearseInSteps(
   one: RehearsedFamily,
   options: RehearseOptions,
 ): Promise<Rehearsal> {
-  const whole = await tryOut(one, options, one.batch.text)
+  const whole = await tryOut(one, options, textOf(one))
   if (whole.kind !== 'refused') return whole
   const line = await findCulprit(one, options, whole.refusal)
   return {
@@ -124,7 +125,7 @@ async function findCulprit(
   options: RehearseOptions,
   refusal: RestoreRefusal,
 ): Promise<Pick<RehearsalProblem, 'line'>> {
-  const { lines } = one.batch
+  const { lines } = one.guarded ?? one.batch
   const named = refusal.lines.map((number) => lines[number - 1])
   const first = named.find((line) => line?.chain !== undefined)
   if (first) return { line: first }
@@ -132,7 +133,7 @@ async function findCulprit(
   let bad = lines.length
   while (bad - good > 1) {
     const middle = (good + bad) >> 1
-    const tried = await tryOut(one, options, beginning(one.batch, middle))
+    const tried = await tryOut(one, options, beginning(lines, middle))
     if (tried.kind === 'skipped') return {}
     if (tried.kind === 'refused') bad = middle
     else good = middle
@@ -142,7 +143,7 @@ async function findCulprit(
 }
 
 /** The first lines of a batch, as a batch: with a COMMIT for a block that is cut short. */
-function beginning({ lines }: Batch, count: number): string {
+function beginning(lines: readonly BatchLine[], count: number): string {
   const first = lines.slice(0, count).map((line) => line.text)
   const isOpen = first.length > 0 && first.at(-1) !== 'COMMIT'
   return [...first, ...(isOpen ? ['COMMIT'] : [])].map((line) => `${line}\n`).join('')

@@ -4,6 +4,7 @@ import type { Names } from '../extensions/names.ts'
 import { printSave } from '../iptables/save.ts'
 import type { Batch, BatchLine } from '../plan/batch.ts'
 import type { Change } from '../plan/change.ts'
+import type { GuardedBatch } from '../plan/guards.ts'
 import { rehearsalSeed } from '../plan/rehearsal-seed.ts'
 import { isDefaultState } from '../plan/state.ts'
 import type { TouchedChain } from '../plan/touched.ts'
@@ -19,6 +20,8 @@ export interface RehearsedFamily {
   readonly live: Ruleset
   readonly target: Ruleset
   readonly batch: Batch
+  /** As it is run; absent: as it is. */
+  readonly guarded?: GuardedBatch
   /** The chains that differ; absent: any. */
   readonly touched?: readonly TouchedChain[]
 }
@@ -83,6 +86,11 @@ export function describeProblem(problem: RehearsalProblem): string {
 export function neededRules(one: RehearsedFamily): Ruleset {
   const { live, touched } = one
   return touched ? rehearsalSeed({ ...one, touched }) : concerned(live, one)
+}
+
+/** What is run. */
+export function textOf({ batch, guarded }: RehearsedFamily): string {
+  return (guarded ?? batch).text
 }
 
 /** Nothing, for tables that are as a new namespace has them: each block costs a commit. */

@@ -31,6 +31,8 @@ export interface GuardedBatch {
   readonly lines: readonly BatchLine[]
   /** The rules that go by their numbers, in the order in which they do. */
   readonly witnesses: readonly Witness[]
+  /** As it was asked for; absent: the batch is as it was. */
+  readonly byValue?: boolean
 }
 
 /** A rule that goes by its number, and is printed before that. */
@@ -73,7 +75,7 @@ export function guardBatch(
   limits: GuardLimits = LIMITS,
 ): GuardedBatch {
   if (batch.lines.every((line) => line.hits === undefined)) return unguarded(batch)
-  return guardEach({ batch, live, byValue, limits }) ?? guardAll(batch)
+  return { ...(guardEach({ batch, live, byValue, limits }) ?? guardAll(batch)), byValue }
 }
 
 /** Undefined when it would take longer than to list the chains. */

@@ -44,7 +44,12 @@ const SHARED_BY_NAME: readonly string[] = [
 ]
 const SHARED_NAMES: readonly string[] = ['rateest', ...STATEFUL_TARGETS]
 
-function needsAll(changed: ReadonlySet<string>, live: Table, target: Table | undefined): boolean {
+/** Whether a rule that changes may be compared with any other of the table. */
+export function needsAll(
+  changed: ReadonlySet<string>,
+  live: Table,
+  target: Table | undefined,
+): boolean {
   return [live, target].some((table) =>
     table?.chains.some(
       (chain) => changed.has(chain.name) && chain.rules.some(({ text }) => isShared(text)),
@@ -60,9 +65,8 @@ export function isShared(text: string): boolean {
 }
 
 function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | undefined): Table {
-  const next = jumpsFrom(live, target?.chains.filter((chain) => changed.has(chain.name)) ?? [])
-  const whole = new Set(changed)
-  follow(whole, newJumps(changed, live, target), next)
+  const next = jumpsFrom(live, changedChains(changed, target))
+  const whole = new Set([...changed, ...reachedAnew(changed, live, target)])
   const before = chainsBefore(whole, live)
   const named = new Set<string>()
   const kept = live.chains.map((chain): Chain => {
@@ -86,6 +90,22 @@ function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | un
         isBuiltinChain(live.name, name) || whole.has(name) || before.has(name) || named.has(name),
     ),
   }
+}
+
+/** The chains to which there is a new way: what the chains that change will jump to, and all that follows. */
+export function reachedAnew(
+  changed: ReadonlySet<string>,
+  live: Table,
+  target: Table | undefined,
+): ReadonlySet<string> {
+  const found = new Set<string>()
+  const next = jumpsFrom(live, changedChains(changed, target))
+  follow(found, newJumps(changed, live, target), next)
+  return found
+}
+
+function changedChains(changed: ReadonlySet<string>, target: Table | undefined): readonly Chain[] {
+  return target?.chains.filter((chain) => changed.has(chain.name)) ?? []
 }
 
 /** The chains from which, over others or not, a rule leads into some; but for those themselves. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BUILTIN_NAMES as names } from '../../src/extensions/builtin-names.ts'
 import type { Random } from '../../src/extensions/extension.ts'
+import type { Executor } from '../../src/host/executor.ts'
 import { parseRule } from '../../src/iptables/parse-rule.ts'
 import { makeRule } from '../../src/iptables/rule.ts'
 import { formsOf } from '../../src/plan/rehearsal-sample.ts'
@@ -8,7 +9,7 @@ import { BUILTIN_CHAINS } from '../../src/ruleset/hooks.ts'
 import { type Dialect, type RuleSpec, TABLES, type TableName } from '../../src/ruleset/model.ts'
 import { generateRule, seededRandom } from '../generate/rule.ts'
 import { BACKENDS, KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
-import { workbench } from './workbench.ts'
+import { type Workbench, workbench } from './workbench.ts'
 
 const PAIRS = process.env.FWCTL_FULL === '1' ? 500 : 60
 const LONG_MS = 600_000
@@ -94,31 +95,34 @@ describe('a plan of thousands of rules', () => {
       (_, i) => `-A ${chain} -s 10.0.${i >> 8}.${i & 255}/32 -p tcp -m tcp --dport 80 -j DROP\n`,
     ).join('')
 
-  test.each(['nft', 'legacy'] as const)(
+  /** The workbench's executor, and what it has given to the programs in namespaces of their own. */
+  function watching({ scratch: { executor } }: Workbench): {
+    readonly executor: Executor
+    readonly inputs: readonly string[]
+  } {
+    const inputs: string[] = []
+    const run: Executor['run'] = async (command) => {
+      const { rest, program } = command
+      if (program !== 'unshare' || rest === undefined) return executor.run(command)
+      const heard = async (): Promise<string> => {
+        const text = await rest()
+        inputs.push(text)
+        return text
+      }
+      return executor.run({ ...command, rest: heard })
+    }
+    return { inputs, executor: { ...executor, run } }
+  }
+
+  test.each(BACKENDS)(
     'is rehearsed on %s by a sample of its rules, or all of them if that is required, and applied in full',
     async (backend) => {
       await using bench = await workbench(backend)
-      const inputs: string[] = []
-      const { executor } = bench.scratch
-      const watching = {
-        ...executor,
-        run: async (command: Parameters<typeof executor.run>[0]) => {
-          if (command.program !== 'unshare') return executor.run(command)
-          const { rest } = command
-          return executor.run({
-            ...command,
-            rest: async () => {
-              const text = (await rest?.()) ?? ''
-              inputs.push(text)
-              return text
-            },
-          })
-        },
-      }
+      const { executor, inputs } = watching(bench)
       const dump = `${FILTER}:A - [0:0]\n-A INPUT -j A\n${rules('INPUT', 1000)}${rules('A', 1000)}COMMIT\n`
       for (const rehearse of ['auto', 'required'] as const) {
         const plan = await bench.planTo({ ipv4: dump })
-        const outcome = await bench.apply(plan, { executor: watching, rehearse })
+        const outcome = await bench.apply(plan, { executor, rehearse })
         expect(outcome).toMatchObject({ kind: 'applied', rehearsal: { kind: 'passed' } })
         expect((await bench.save('ipv4')).match(/-A (INPUT|A) /g)).toHaveLength(2001)
         await bench.scratch.load(backend, 'ipv4', '*filter\n-F\n-X\nCOMMIT\n')
@@ -128,28 +132,36 @@ describe('a plan of thousands of rules', () => {
     },
   )
 
+  test.each(BACKENDS)(
+    'of which few change is rehearsed on %s by those, or all of them if that is required',
+    async (backend) => {
+      await using bench = await workbench(backend)
+      const { executor, inputs } = watching(bench)
+      const before = rules('INPUT', 1000).split(/(?<=\n)/)
+      const changed = (address: string): string =>
+        before.with(600, `-A INPUT -s ${address}/32 -j DROP\n`).toSpliced(20, 1).join('')
+      await bench.load('ipv4', `${FILTER}${before.join('')}COMMIT\n`)
+      for (const [rehearse, address] of [
+        ['auto', '9.9.9.9'],
+        ['required', '9.9.9.8'],
+      ] as const) {
+        const plan = await bench.planTo({ ipv4: `${FILTER}${changed(address)}COMMIT\n` })
+        const outcome = await bench.apply(plan, { executor, rehearse })
+        expect(outcome).toMatchObject({ kind: 'applied', rehearsal: { kind: 'passed' } })
+        const found = (await bench.save('ipv4')).replaceAll(/^\[0:0\] (?=-A)/gm, '')
+        expect(found).toContain(changed(address))
+      }
+      // One that goes and one that becomes another; then one of all.
+      const counts = inputs.map((text) => text.match(/^(\[0:0\] )?-A /gm)?.length)
+      expect(counts).toEqual([2, 999])
+    },
+  )
+
   test('is rehearsed in full where it changes more than one table', async () => {
     await using bench = await workbench('nft')
+    const { executor, inputs } = watching(bench)
     const dump = `*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j ACCEPT\nCOMMIT\n${FILTER}${rules('INPUT', 300)}COMMIT\n`
-    const inputs: string[] = []
-    const { executor } = bench.scratch
-    const watching = {
-      ...executor,
-      run: async (command: Parameters<typeof executor.run>[0]) => {
-        const { rest } = command
-        return executor.run({
-          ...command,
-          ...(rest && {
-            rest: async () => {
-              const text = await rest()
-              if (command.program === 'unshare') inputs.push(text)
-              return text
-            },
-          }),
-        })
-      },
-    }
-    await bench.apply(await bench.planTo({ ipv4: dump }), { executor: watching })
+    await bench.apply(await bench.planTo({ ipv4: dump }), { executor })
     expect(inputs.map((text) => text.match(/^-A INPUT/gm)?.length)).toEqual([300])
   })
 

@@ -104,6 +104,11 @@ describe.each(KERNELS)('a rehearsal on %s, %s', (backend, family) => {
       '-A INPUT -j X\n',
     ],
     [
+      'a rule that a new jump brings into a hook by way of a chain that changes, too',
+      ':X - [0:0]\n:Y - [0:0]\n-A OUTPUT -j X\n-A X -j Y\n-A Y -m owner --uid-owner 0 -j ACCEPT\n',
+      '-A INPUT -j X\n-A X -s 192.0.2.1/32 -j DROP\n',
+    ],
+    [
       'a loop that a new jump closes',
       ':A - [0:0]\n:B - [0:0]\n:C - [0:0]\n-A INPUT -j A\n-A A -j B\n-A B -j C\n',
       '-A C -j A\n',
@@ -139,6 +144,31 @@ describe.each(KERNELS)('a rehearsal on %s, %s', (backend, family) => {
     const text = `${FILTER}${[...heads, ...rules].join('')}${bad}COMMIT\n`
 
     const rehearsal = await rehearsed(backend, family, scratch, text)
+
+    if (culprit === undefined) expect(rehearsal).toEqual({ kind: 'passed' })
+    else if (rehearsal.kind !== 'failed') throw new Error(rehearsal.kind)
+    else expect(rehearsal.problems[0]?.line?.text).toContain(culprit)
+  })
+
+  test.each([
+    ['a rule that is refused', '-m owner --uid-owner 0 -j DROP', '--uid-owner'],
+    ['a jump that closes a loop', '-j B', '-j B'],
+    ['nothing where nothing is wrong', '-s 192.0.2.1/32 -j DROP', undefined],
+  ])('in the middle of a chain of thousands catches %s', async (_what, bad, culprit) => {
+    await using scratch = await scratchNamespace()
+    const head = ':A - [0:0]\n:B - [0:0]\n-A INPUT -j A\n-A INPUT -j B\n-A B -j A\n'
+    const rules = Array.from({ length: 900 }, (_, i) => `-A A -p tcp --dport ${i + 1} -j DROP\n`)
+    await scratch.load(backend, family, `*filter\n${head}${rules.join('')}COMMIT\n`)
+    // Of a family that has the address.
+    const added = family === 'ipv6' ? bad.replace('192.0.2.1/32', '2001:db8::1/128') : bad
+    const changed = rules.with(450, `-A A ${added}\n`).toSpliced(20, 1).join('')
+
+    const rehearsal = await rehearsed(
+      backend,
+      family,
+      scratch,
+      `${FILTER}${head}${changed}COMMIT\n`,
+    )
 
     if (culprit === undefined) expect(rehearsal).toEqual({ kind: 'passed' })
     else if (rehearsal.kind !== 'failed') throw new Error(rehearsal.kind)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { guardBatch } from '../../src/plan/guards.ts'
 import { makePlan } from '../../src/plan/plan.ts'
+import { rehearsalExcerpt } from '../../src/plan/rehearsal-excerpt.ts'
 import { rehearsalSeed } from '../../src/plan/rehearsal-seed.ts'
 import { touchedChains } from '../../src/plan/touched.ts'
 import type { Dialect, Rule, Ruleset } from '../../src/ruleset/model.ts'
@@ -79,7 +80,9 @@ function work(count: number, change: keyof typeof CHANGES, inOne: boolean): Coun
   const plan = makePlan({ families: [{ dialect, live, desired }] })
   for (const { changes, batch, target } of plan.families) {
     guardBatch(batch, live)
-    rehearsalSeed({ live, target, touched: touchedChains(changes) })
+    const touched = touchedChains(changes)
+    rehearsalSeed({ live, target, touched })
+    rehearsalExcerpt({ live, target, touched, batch })
   }
   return counts
 }

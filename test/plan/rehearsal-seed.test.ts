@@ -87,6 +87,16 @@ describe('a seed has', () => {
     })
   })
 
+  test('all of what follows a chain that changes itself, when a new jump leads to it', () => {
+    const users = (aa: string): Parameters<typeof chain>[] => [
+      ['aa', [aa, '-j bb']],
+      ['bb', ['-s 2 -j cc']],
+      ['cc', ['-s 3']],
+    ]
+    const seed = seedOf(filter([], ...users('-s 1')), filter(['-j aa'], ...users('-s 9')))
+    expect(shown(seed)).toMatchObject({ aa: ['-s 1', '-j bb'], bb: ['-s 2 -j cc'], cc: ['-s 3'] })
+  })
+
   test('everything where a rule that changes depends on the name of a state', () => {
     const users: Parameters<typeof chain>[] = [['aa', ['-s 1 -j RATEEST --rateest-name x']]]
     const live = filter(['-m rateest --rateest x -j DROP'], ...users)

@@ -1,0 +1,142 @@
+/**
+ * What is left of an edit of long chains when the rules that stay as they are are left out, and the numbers
+ * of the batch count those that are left. It takes as long to load and to list a chain of thousands of rules
+ * as to load a whole host, and the kernel has taken them already.
+ *
+ * Goals, and how each is met (docs/decisions/0046):
+ * 1. Every line of the batch is there, with the rule that it writes and the one that it hits: only its
+ *    number is another one. What it is in the excerpt follows from the rules that stay, so a number that is
+ *    wrong in the batch is as wrong in its excerpt.
+ * 2. The verdict is that of the whole batch. A rule that stays was taken by the kernel where it is; what can
+ *    speak against it is a new way to its chain, or another rule of a name that it shares. Chains and
+ *    tables with those stay whole, and so do all jumps: loops, and chains that are too deep, are seen.
+ *    (On legacy a rule that ends a chain hides those behind it from the kernel. Without it, more is checked
+ *    than on the host: whatever is refused is tried again with everything.)
+ */
+import type { Chain, Ruleset, Table } from '../ruleset/model.ts'
+import type { Batch, BatchLine } from './batch.ts'
+import { chainEdits } from './edits.ts'
+import { jumpOf } from './jump.ts'
+import { needsAll, reachedAnew } from './rehearsal-seed.ts'
+import { findTable } from './state.ts'
+import type { TouchedChain } from './touched.ts'
+
+/** An edit of fewer rules, whose verdict is the same. */
+export interface RehearsalExcerpt {
+  readonly live: Ruleset
+  readonly target: Ruleset
+  readonly batch: Batch
+}
+
+/** With fewer rules to leave out of a chain, it is loaded as fast as it is. */
+const FEW_RULES = 200
+
+/** `batch` with its numbers as in the plan, not guarded. Undefined: no chain is long enough. */
+export function rehearsalExcerpt(input: {
+  readonly live: Ruleset
+  readonly target: Ruleset
+  readonly touched: readonly TouchedChain[]
+  readonly batch: Batch
+}): RehearsalExcerpt | undefined {
+  const { live, target, touched, batch } = input
+  const shortened = new Map<string, ShortChain>()
+  for (const table of live.tables) {
+    const goal = findTable(target, table.name)
+    const names = touched.filter((one) => one.table === table.name).map((one) => one.chain)
+    for (const short of goal ? shortChains(new Set(names), table, goal) : []) {
+      shortened.set(`${table.name} ${short.live.name}`, short)
+    }
+  }
+  if (shortened.size === 0) return undefined
+  const lines = batch.lines.map((line) => {
+    const short = shortened.get(`${line.table} ${line.chain}`)
+    return short === undefined ? line : renumbered(line, short)
+  })
+  return {
+    live: withChains(live, (place) => shortened.get(place)?.live),
+    target: withChains(target, (place) => shortened.get(place)?.target),
+    batch: { ...batch, lines, text: lines.map(({ text }) => `${text}\n`).join('') },
+  }
+}
+
+/** A chain without the rules that stay as they are, and the numbers that the others have in it. */
+interface ShortChain {
+  readonly live: Chain
+  readonly target: Chain
+  /** By the numbers in the whole chain, from 1. */
+  readonly liveNumbers: readonly number[]
+  readonly targetNumbers: readonly number[]
+}
+
+function shortChains(
+  changed: ReadonlySet<string>,
+  live: Table,
+  target: Table,
+): readonly ShortChain[] {
+  if (changed.size === 0 || needsAll(changed, live, target)) return []
+  const anew = reachedAnew(changed, live, target)
+  const goals = new Map(target.chains.map((chain) => [chain.name, chain]))
+  const names = new Set([...live.chains, ...target.chains].map((chain) => chain.name))
+  return live.chains.flatMap((chain) => {
+    const goal = goals.get(chain.name)
+    if (goal === undefined || !changed.has(chain.name) || anew.has(chain.name)) return []
+    if (chain.rules.length < FEW_RULES) return []
+    const short = shortChain(chain, goal, names)
+    return chain.rules.length - short.live.rules.length < FEW_RULES ? [] : [short]
+  })
+}
+
+function shortChain(live: Chain, target: Chain, names: ReadonlySet<string>): ShortChain {
+  const { fates } = chainEdits(live.rules, target.rules)
+  const left = new Set<number>()
+  const isLeft = live.rules.map((rule, index) => {
+    const fate = fates[index]
+    if (fate?.kind !== 'keep' || names.has(jumpOf(rule) ?? '')) return false
+    left.add(fate.target)
+    return true
+  })
+  return {
+    live: { ...live, rules: live.rules.filter((_, index) => !isLeft[index]) },
+    target: { ...target, rules: target.rules.filter((_, index) => !left.has(index)) },
+    liveNumbers: numbersOf(live.rules.length, (index) => isLeft[index] === true),
+    targetNumbers: numbersOf(target.rules.length, (index) => left.has(index)),
+  }
+}
+
+/** At each number of the whole, the number that a rule there has once those before it are left out. */
+function numbersOf(count: number, isLeft: (index: number) => boolean): readonly number[] {
+  const numbers = [0]
+  let next = 1
+  for (let index = 0; index < count; index++) {
+    numbers.push(next)
+    if (!isLeft(index)) next++
+  }
+  return numbers
+}
+
+/**
+ * Rules are hit by their numbers in the chain as it is live, and inserted at those in the chain as it will
+ * be (plan/batch.ts, goal 3).
+ */
+function renumbered(line: BatchLine, short: ShortChain): BatchLine {
+  const { hits, at } = line
+  if (hits !== undefined) {
+    const position = short.liveNumbers[hits.position] as number
+    return { ...line, text: withNumber(line.text, position), hits: { ...hits, position } }
+  }
+  if (at === undefined) return line
+  const position = short.targetNumbers[at] as number
+  return { ...line, text: withNumber(line.text, position), at: position }
+}
+
+function withNumber(text: string, number: number): string {
+  return text.replace(/^((?:\[\d+:\d+\] )?-[RDI] \S+ )\d+/, `$1${number}`)
+}
+
+function withChains(ruleset: Ruleset, shortened: (place: string) => Chain | undefined): Ruleset {
+  const tables = ruleset.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map((chain) => shortened(`${table.name} ${chain.name}`) ?? chain),
+  }))
+  return { ...ruleset, tables }
+}
