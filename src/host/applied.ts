@@ -3,7 +3,7 @@ import { FwctlError } from '../base/error.ts'
 import type { ExpiringRule } from '../plan/hold.ts'
 import type { SavedSet } from '../plan/saved-sets.ts'
 import type { Ownership } from '../policy/policy.ts'
-import type { Backend, Family } from '../ruleset/model.ts'
+import type { Backend, Family, TableName } from '../ruleset/model.ts'
 import type { Staged } from './host-files.ts'
 import { decodeText } from './lossless-text.ts'
 import { checksumOf, readPrivate, readSealed, sealed, unsealed } from './private-file.ts'
@@ -39,7 +39,11 @@ export interface AppliedFamily {
   readonly desired?: string
   /** Of its rules, those that go by themselves. */
   readonly expires?: readonly ExpiringRule[]
+  /** The chains that had no rules but such as iptables-save shows as they are; see plain-chains.ts. */
+  readonly plain?: ChainNames
 }
+
+export type ChainNames = Readonly<Partial<Record<TableName, readonly string[]>>>
 
 export async function writeApplied(
   stateDir: Pick<StateDir, 'applied' | 'machine'>,

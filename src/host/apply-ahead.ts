@@ -11,6 +11,7 @@ import type { FreshSets } from './apply-sets.ts'
 import { beginEdit } from './commit.ts'
 import type { Edit } from './edit.ts'
 import { usesSets } from './ipsets.ts'
+import type { NativeLook } from './preflight.ts'
 import type { BegunRestore } from './restore.ts'
 
 export interface Ahead {
@@ -28,7 +29,11 @@ export interface Ahead {
   end(): Promise<void>
 }
 
-export function workAhead(based: Based, sets: FreshSets): Ahead {
+export function workAhead(
+  based: Based,
+  sets: FreshSets,
+  lookForNativeRules: () => Promise<NativeLook>,
+): Ahead {
   const drafts: Promise<Draft>[] = []
   const held = new Set<Draft>()
   const restores = new Map<Edit, BegunRestore>()
@@ -59,13 +64,14 @@ export function workAhead(based: Based, sets: FreshSets): Ahead {
       hasBegun = true
       beginRestores(based.edits.filter((edit) => !large.includes(edit)))
       // What sets hold is looked at once more before the commit.
-      if (based.request.plan.sets === undefined) begun = newDraft(based, sets)
+      if (based.request.plan.sets === undefined) begun = newDraft(based, sets, lookForNativeRules())
       // Whoever asks for it sees what is wrong with it.
       begun?.catch(() => undefined)
     },
     draft: (now, fresh) => {
       const isSame = now.live === based.live && now.edits === based.edits
-      return begun && isSame ? begun : newDraft(now, fresh)
+      if (!isSame) return newDraft(now, fresh)
+      return begun ?? newDraft(now, fresh, lookForNativeRules())
     },
     hold: (draft) => held.add(draft),
     end: async () => {

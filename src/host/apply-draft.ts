@@ -9,6 +9,7 @@ import type { Staged } from './host-files.ts'
 import { type Journal, stageJournal } from './journal.ts'
 import { kernelIdentity } from './kernel-identity.ts'
 import { type Live, readLive } from './live.ts'
+import type { NativeLook } from './preflight.ts'
 import { type Provenance, provenance } from './provenance.ts'
 import {
   draftSnapshot,
@@ -44,7 +45,12 @@ export function isRecorded({ confirm, ends, unrecorded }: CommitRequest): boolea
   return confirm === undefined && ends === undefined && !unrecorded
 }
 
-export async function makeDraft(based: Based, sets: FreshSets): Promise<Draft> {
+/** @param looking For native rules, in these edits. */
+export async function makeDraft(
+  based: Based,
+  sets: FreshSets,
+  looking?: Promise<NativeLook>,
+): Promise<Draft> {
   const { request, live } = based
   const { stateDir, plan, executor } = request
   // Programs that run while the record is written.
@@ -57,16 +63,23 @@ export async function makeDraft(based: Based, sets: FreshSets): Promise<Draft> {
   ])
   const now = new Date()
   const named = { id: newSnapshotId(now), createdAt: now.toISOString() }
-  const recordOf = (by: CommitRequest, found: Live): AppliedRecord =>
-    appliedRecord(by, found, { user: who.user, last, sets: sets.edit, snapshot: named })
-  const applied = recordOf(request, live)
-  const record = isRecorded(request) ? stageApplied(stateDir, applied) : undefined
+  const recordOf = (by: CommitRequest, found: Live, plain?: NativeLook['plain']): AppliedRecord =>
+    appliedRecord(by, found, { user: who.user, last, sets: sets.edit, snapshot: named, plain })
+  const recording = Promise.resolve(looking).then((look) => recordOf(request, live, look?.plain))
+  recording.catch(() => undefined)
+  const record = isRecorded(request)
+    ? recording.then((applied) => stageApplied(stateDir, applied))
+    : undefined
   const drafted = asked.then(([kernel, others]) => {
     const snapshot = draftOf(based, sets, { ...who, id: named.id, now, others })
-    return { snapshot, about: { snapshot: snapshot.meta, kernel, applied } }
+    return { snapshot, kernel }
   })
+  const whatIsDrafted = async (): Promise<Pick<Draft, 'snapshot' | 'kernel' | 'applied'>> => {
+    const { snapshot, kernel } = await drafted
+    return { snapshot: snapshot.meta, kernel, applied: await recording }
+  }
   const stageOwnJournal = async (): Promise<Staged> => {
-    const { about } = await drafted
+    const about = await whatIsDrafted()
     return stageJournal(stateDir, journalOf(based, sets, { ...about, record: await record }))
   }
   const isPlain = request.confirm === undefined && request.ends === undefined
@@ -75,7 +88,8 @@ export async function makeDraft(based: Based, sets: FreshSets): Promise<Draft> {
     isPlain ? stageOwnJournal() : undefined,
     record,
   ])
-  const { about } = await drafted
+  const about = await whatIsDrafted()
+  const { applied } = about
   return {
     ...about,
     staged,

@@ -12,6 +12,8 @@ import type { Staged } from './host-files.ts'
 import { closeJournal } from './journal.ts'
 import type { Live } from './live.ts'
 import type { PendingChange } from './pending.ts'
+import { chainNames, plainChains } from './plain-chains.ts'
+import type { NativeLook } from './preflight.ts'
 import { provenance } from './provenance.ts'
 import type { SetsEdit } from './sets.ts'
 import type { SnapshotMeta } from './snapshots.ts'
@@ -32,6 +34,8 @@ export function appliedRecord(
     readonly last: AppliedRecord | undefined
     readonly sets?: SetsEdit | undefined
     readonly snapshot?: Pick<SnapshotMeta, 'id' | 'createdAt'>
+    /** Of the chains that have changed, those that are plain. */
+    readonly plain?: NativeLook['plain'] | undefined
   },
 ): AppliedRecord {
   const { snapshot } = about
@@ -40,11 +44,15 @@ export function appliedRecord(
   for (const planned of plan.families) {
     const target = targetFor(planned, live)
     const expires = expiringRules(target)
+    const { backend } = planned.dialect
+    const before = plainChains(about.last?.families[planned.family], target, backend)
+    const plain = chainNames([...(about.plain?.[planned.family] ?? []), ...before])
     families[planned.family] = {
-      backend: planned.dialect.backend,
+      backend,
       rules: printState(target),
       ...(planned.desired === undefined ? {} : { desired: printState(planned.desired) }),
       ...(expires.length === 0 ? {} : { expires }),
+      ...(plain && { plain }),
     }
   }
   return {

@@ -25,6 +25,7 @@ import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
 import { checkBase } from '../plan/saved.ts'
 import type { Family } from '../ruleset/model.ts'
+import { readApplied } from './applied.ts'
 import { workAhead } from './apply-ahead.ts'
 import { editsFor, readPlanned, stalePlan } from './apply-base.ts'
 import { type Contest, commitGuarded, isFrozen } from './apply-commit.ts'
@@ -36,7 +37,12 @@ import type { Host } from './edit.ts'
 import type { Live } from './live.ts'
 import { takeLock } from './lock.ts'
 import type { PendingChange } from './pending.ts'
-import { type RehearseMode, refuseNativeRules, requireRehearsal } from './preflight.ts'
+import {
+  type NativeLook,
+  type RehearseMode,
+  refuseNativeRules,
+  requireRehearsal,
+} from './preflight.ts'
 import { type Recovery, recover } from './recover.ts'
 import type { Rehearsal } from './rehearsed.ts'
 import type { BegunRehearsal } from './restore.ts'
@@ -196,17 +202,19 @@ async function attempt(
     else if (!request.unrecorded) await recordUnchanged(request, live)
     return { kind: 'unchanged' }
   }
-  const ahead = workAhead({ request, live, edits, byValue }, sets)
+  const last = request.last ?? (await readApplied(request.stateDir).catch(() => undefined))
+  let looking: Promise<NativeLook> | undefined
+  const lookForNativeRules = (): Promise<NativeLook> => {
+    looking ??= refuseNativeRules(request, edits, last)
+    looking.catch(() => undefined)
+    return looking
+  }
+  const based = { request: { ...request, last }, live, edits, byValue }
+  const ahead = workAhead(based, sets, lookForNativeRules)
   try {
     await ahead.beginLarge()
     request.progress?.('rehearse')
-    let looking: ReturnType<typeof refuseNativeRules> | undefined
-    const lookForNativeRules = (): ReturnType<typeof refuseNativeRules> => {
-      looking ??= refuseNativeRules(request, edits)
-      looking.catch(() => undefined)
-      return looking
-    }
-    const [rehearsal, diagnostics] = await inTurn(
+    const [rehearsal, { diagnostics }] = await inTurn(
       requireRehearsal({
         ...request,
         mode: request.rehearse,
@@ -214,7 +222,7 @@ async function attempt(
         edits,
         sets: sets.edit,
         meanwhile: () => {
-          lookForNativeRules()
+          void lookForNativeRules()
           if (!isFrozen(edits)) ahead.begin()
           // Once these have started their programs.
           if (request.meanwhile) setImmediate(request.meanwhile)

@@ -1,11 +1,13 @@
 /** What has to hold before the host is touched. */
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
-import { findTable } from '../plan/state.ts'
-import type { Ruleset, TableName } from '../ruleset/model.ts'
+import type { TouchedChain } from '../plan/touched.ts'
+import type { Family, TableName } from '../ruleset/model.ts'
+import type { AppliedRecord } from './applied.ts'
 import type { Edit, Host } from './edit.ts'
 import type { Executor } from './executor.ts'
 import { findNativeRules } from './native-rules.ts'
+import { chainNames, plainChains, unknownChains } from './plain-chains.ts'
 import { rehearse } from './rehearsal.ts'
 import { type Rehearsal, rehearsalError } from './rehearsed.ts'
 import type { BegunRehearsal } from './restore.ts'
@@ -18,27 +20,62 @@ import type { SetsEdit } from './sets.ts'
  */
 export type RehearseMode = 'required' | 'auto' | 'off'
 
-/** A chain with rules that the dump misprints must not be edited: there would be no way back. */
+/** What was found out about the chains that change. */
+export interface NativeLook {
+  readonly diagnostics: readonly Diagnostic[]
+  /** By family, those of the chains that change that have no such rules. */
+  readonly plain: Readonly<Partial<Record<Family, readonly TouchedChain[]>>>
+}
+
+/**
+ * A chain with rules that the dump misprints must not be edited: there would be no way back.
+ *
+ * @param last What is known of the chains; nft is asked about the others.
+ */
 export async function refuseNativeRules(
   { executor, signal }: { readonly executor: Executor; readonly signal?: AbortSignal | undefined },
   edits: readonly Edit[],
-): Promise<readonly Diagnostic[]> {
-  const tables = edits
-    .filter((edit) => edit.tools.dialect.backend === 'nft')
-    .flatMap(({ family, batch, before, touched }) =>
-      batch.tables.map((table) => ({
-        family,
-        table,
-        // Misprinted rules are rules all the same: where the dump has none, there is none.
-        chains: chainsWithRules(before, table).filter((chain) =>
-          touched.some((one) => one.table === table && one.chain === chain),
-        ),
-      })),
-    )
-    .filter(({ chains }) => chains.length > 0)
-  if (tables.length === 0) return []
+  last: AppliedRecord | undefined,
+): Promise<NativeLook> {
+  const onNft = edits.filter((edit) => edit.tools.dialect.backend === 'nft')
+  const looks = onNft.map(({ family, before, touched }) => {
+    const plain = plainChains(last?.families[family], before, 'nft')
+    return { family, touched, unknown: unknownChains(touched, before, plain) }
+  })
+  const isKnown = await refuseAmong(
+    looks.map(({ family, unknown }) => ({ family, touched: unknown })),
+    { executor, signal },
+  )
+  const plain = looks.map(({ family, touched, unknown }) => {
+    return [family, isKnown ? touched : touched.filter((one) => !unknown.includes(one))]
+  })
+  return { diagnostics: isKnown ? [] : [NFT_UNUSABLE], plain: Object.fromEntries(plain) }
+}
+
+const NFT_UNUSABLE: Diagnostic = {
+  code: 'dump-foreign',
+  severity: 'info',
+  message: 'nft is not usable here, so rules that only nft can show would not be noticed',
+}
+
+interface Place {
+  readonly family: Family
+  readonly touched: readonly TouchedChain[]
+}
+
+/** False: nft could not be asked. */
+async function refuseAmong(
+  places: readonly Place[],
+  { executor, signal }: { readonly executor: Executor; readonly signal?: AbortSignal | undefined },
+): Promise<boolean> {
+  const tables = places.flatMap(({ family, touched }) =>
+    Object.entries(chainNames(touched) ?? {}).map(([table, chains]) => {
+      return { family, table: table as TableName, chains }
+    }),
+  )
+  if (tables.length === 0) return true
   const { checked, rules } = await findNativeRules(executor, tables, signal)
-  for (const { family, touched } of edits) {
+  for (const { family, touched } of places) {
     const native = rules.find(
       (rule) =>
         rule.family === family &&
@@ -53,19 +90,7 @@ export async function refuseNativeRules(
       { details: { ...native } },
     )
   }
-  if (checked) return []
-  return [
-    {
-      code: 'dump-foreign',
-      severity: 'info',
-      message: 'nft is not usable here, so rules that only nft can show would not be noticed',
-    },
-  ]
-}
-
-function chainsWithRules(ruleset: Ruleset, table: TableName): readonly string[] {
-  const chains = findTable(ruleset, table)?.chains ?? []
-  return chains.filter((chain) => chain.rules.length > 0).map((chain) => chain.name)
+  return checked
 }
 
 /** Rehearses the edits. Throws FwctlError `rehearsal-failed`, or `refused` when it must not be skipped. */

@@ -2,7 +2,7 @@
  * iptables-save text ⇄ Ruleset. How it is read is in save-reader.ts; what was read is printed as the
  * dump that it was, but for its comment lines.
  */
-import type { Chain, Counters, Rule, Ruleset } from '../ruleset/model.ts'
+import type { Chain, Counters, Rule, Ruleset, TableName } from '../ruleset/model.ts'
 import {
   type CommentLine,
   type ParseSaveOptions,
@@ -62,6 +62,35 @@ function rulesText({ name, rules }: Chain): string {
   const lines = text === '' ? '' : `${text}\n`
   printed.set(rules, { chain: name, text: lines })
   return lines
+}
+
+/** The chains that have rules, and the very same ones in a text of `printState`. */
+export function chainsAsIn(
+  state: string,
+  { tables }: Ruleset,
+): readonly { readonly table: TableName; readonly chain: string }[] {
+  return tables.flatMap((table) => {
+    const block = blockOf(table.name, state)
+    // Mostly the next chain begins where the one before it ends.
+    let at = 0
+    const same = table.chains.filter((chain) => {
+      const text = rulesText(chain)
+      if (text === '') return false
+      if (!block.startsWith(text, at)) at = block.indexOf(`\n-A ${chain.name} `) + 1
+      if (!block.startsWith(text, at)) return false
+      at += text.length
+      return !block.startsWith(`-A ${chain.name} `, at)
+    })
+    return same.map((chain) => ({ table: table.name, chain: chain.name }))
+  })
+}
+
+/** Without its COMMIT; empty if there is none. */
+function blockOf(table: TableName, state: string): string {
+  const head = `*${table}\n`
+  const start = state.startsWith(head) ? 0 : state.indexOf(`\n${head}`) + 1
+  if (!state.startsWith(head, start)) return ''
+  return state.slice(start, state.indexOf('\nCOMMIT\n', start) + 1)
 }
 
 function ruleLine(chain: string, { text }: Rule): string {

@@ -52,11 +52,10 @@ describe('the programs that are run on nft, and none more than once for the same
     expect(run.filter((words) => words === 'iptables-nft-save -c')).toHaveLength(1)
     // A last look. The rehearsal and the commit list by themselves what they have made.
     expect(run.filter((words) => words === 'iptables-nft-restore --noflush')).toHaveLength(1)
-    expect(run.filter((words) => words.startsWith('nft '))).toEqual([
-      'nft --json list chain ip filter c0',
-    ])
+    // fwctl itself has made these chains.
+    expect(run.filter((words) => words.startsWith('nft '))).toEqual([])
     expect(run.filter((words) => words.includes('unshare'))).toHaveLength(1)
-    expect(run, run.join('\n')).toHaveLength(8)
+    expect(run, run.join('\n')).toHaveLength(7)
   })
 
   test('for nothing to do: no more than for a plan, and a rehearsal that had been begun', async () => {

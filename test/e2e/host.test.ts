@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { readApplied } from '../../src/host/applied.ts'
 import { detectBackend, requireTools } from '../../src/host/backend.ts'
 import { readLive } from '../../src/host/live.ts'
 import { localExecutor } from '../../src/host/local-executor.ts'
 import { takeLock } from '../../src/host/lock.ts'
 import { netnsExecutor, requireNamespace } from '../../src/host/netns-executor.ts'
 import { BACKENDS, KERNELS, scratchNamespace, withoutTimes } from './namespace.ts'
-import { workbench } from './workbench.ts'
+import { type Workbench, workbench } from './workbench.ts'
 
 const local = localExecutor()
 const directory = mkdtempSync(join(tmpdir(), 'fwctl-test-'))
@@ -218,6 +219,50 @@ describe('rules that nft made in a table of iptables', () => {
     await expect(bench.apply(plan)).rejects.toMatchObject({ code: 'refused' })
 
     expect(await bench.scratch.run('nft', table)).toBe(before)
+  })
+
+  /** The workbench's executor, and the chains that nft was asked about. */
+  function watching({ scratch: { executor } }: Workbench) {
+    const asked: string[] = []
+    const run: typeof executor.run = (command) => {
+      if (command.program === 'nft') asked.push(command.args.join(' '))
+      return executor.run(command)
+    }
+    return { asked, executor: { ...executor, run } }
+  }
+
+  test('are looked for again only in chains that are not as the last apply has left them', async () => {
+    await using bench = await workbench('nft')
+    const { asked, executor } = watching(bench)
+    const applyTo = async (...rules: readonly string[]): Promise<number> => {
+      const lines = rules.map((rule) => `-A INPUT ${rule}\n`).join('')
+      await bench.apply(await bench.planTo({ ipv4: `${GOAL}${lines}COMMIT\n` }), { executor })
+      return asked.splice(0).length
+    }
+    await bench.load('ipv4', '*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n')
+    expect(await applyTo('-p tcp -j ACCEPT', '-s 192.0.2.1/32 -j DROP')).toBe(1)
+    expect(await applyTo('-p tcp -j ACCEPT', '-s 192.0.2.2/32 -j DROP')).toBe(0)
+    await bench.load('ipv4', '*filter\n-I INPUT -p udp -j ACCEPT\nCOMMIT\n')
+    expect(await applyTo('-p tcp -j ACCEPT')).toBe(1)
+    expect(await applyTo('-p tcp -j DROP')).toBe(0)
+
+    const native = ['add', 'rule', 'ip', 'filter', 'INPUT', 'tcp', 'dport', '{ 80, 443 }', 'accept']
+    await bench.scratch.run('nft', native)
+    await expect(applyTo('-p udp -j DROP')).rejects.toMatchObject({ code: 'refused' })
+    expect(await bench.scratch.run('nft', table)).toContain('tcp dport { 80, 443 }')
+  })
+
+  test('are not taken to be absent where nft could not be asked', async () => {
+    await using bench = await workbench('nft')
+    const { executor } = bench.scratch
+    const find: typeof executor.find = async (name) =>
+      name === 'nft' ? undefined : executor.find(name)
+    const without = { ...executor, find }
+    await bench.load('ipv4', '*filter\n-A INPUT -j DROP\nCOMMIT\n')
+    const goal = `${GOAL}:A - [0:0]\n-A INPUT -j ACCEPT\n-A A -j DROP\nCOMMIT\n`
+    await bench.apply(await bench.planTo({ ipv4: goal }), { executor: without })
+    // What is in the new chain was put there by fwctl.
+    expect((await readApplied(bench.stateDir))?.families.ipv4?.plain).toEqual({ filter: ['A'] })
   })
 
   test('do not stand in the way of edits in other chains', async () => {
