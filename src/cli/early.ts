@@ -1,6 +1,7 @@
 /** What is done before the rest of fwctl is loaded. */
 import { statSync } from 'node:fs'
 import type { BegunRun } from '../host/begun-run.ts'
+import { likelyFamilies } from './likely-families.ts'
 import { DEFAULT_POLICY } from './verb.ts'
 
 /** They read the rules of a host first of all, whatever comes of it. */
@@ -78,7 +79,9 @@ export async function beginEarly(
       import('../host/save-command.ts'),
     ])
   const suffix = backend === 'auto' ? '' : `-${backend}`
-  return ['iptables', 'ip6tables'].flatMap((stem) => {
+  const named = words.filter((word) => !word.startsWith('-'))
+  return likelyFamilies([...named, DEFAULT_POLICY]).flatMap((family) => {
+    const stem = family === 'ipv4' ? 'iptables' : 'ip6tables'
     const path = findProgram(`${stem}${suffix}-save`)
     if (path === undefined) return []
     const save = saveCommand(path)

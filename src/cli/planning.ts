@@ -1,4 +1,5 @@
 /** From the command line to a plan: what `plan` and `apply` share. */
+import { resolve } from 'node:path'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { FwctlError } from '../base/error.ts'
 import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
@@ -16,6 +17,7 @@ import type { Context } from './context.ts'
 import { readRecord } from './drift-input.ts'
 import { refuseErrors, type Sources } from './findings.ts'
 import { completeHost, type HostInput, hostExecutor, isOffline, readDumps } from './host-input.ts'
+import { likelyFamilies } from './likely-families.ts'
 import {
   assumedBackend,
   assumedDialects,
@@ -26,6 +28,7 @@ import {
 } from './policy-input.ts'
 import { whileWaiting } from './progress.ts'
 import { planSetsInput } from './sets-input.ts'
+import { DEFAULT_POLICY } from './verb.ts'
 
 export interface PlanInput {
   readonly plan: Plan
@@ -175,6 +178,7 @@ async function beginReading(
   { signal, before, met }: NonNullable<Parameters<typeof planPolicy>[1]>,
 ): Promise<HostReading> {
   const { backend, family } = context.options
+  const policy = resolve(context.cwd, context.args[0] ?? DEFAULT_POLICY)
   const needless = new AbortController()
   const opening = hostExecutor(context)
   const host = opening.then(async (executor) => {
@@ -185,7 +189,7 @@ async function beginReading(
   })
   const begun = (before ? host.then(({ executor }) => executor) : opening).then((executor) =>
     beginDumps(executor, backend, {
-      families: family === undefined ? FAMILIES : [family],
+      families: family === undefined ? likelyFamilies([policy]) : [family],
       signal: signal ? AbortSignal.any([signal, needless.signal]) : needless.signal,
     }),
   )

@@ -7,9 +7,8 @@
  * place of one of ours that iptables-save prints alike: that is seen neither by a plan nor here.)
  */
 import { chainsAsIn } from '../iptables/save.ts'
-import { findTable } from '../plan/state.ts'
 import type { TouchedChain } from '../plan/touched.ts'
-import type { Backend, Ruleset } from '../ruleset/model.ts'
+import { type Backend, type Ruleset, TABLES, type TableName } from '../ruleset/model.ts'
 import type { AppliedFamily, ChainNames } from './applied.ts'
 
 /** Of the chains of a family, those that were plain and have the rules that they had. */
@@ -25,30 +24,36 @@ export function plainChains(
   return chainsAsIn(rules, now).filter(({ table, chain }) => known.get(table)?.has(chain))
 }
 
-/** Those that change and have rules, but for the plain ones. Where a dump has no rule, there is none. */
+/** Of the chains that change, those that have rules and are not plain. Where a dump has no rule, there is none. */
 export function unknownChains(
-  touched: readonly TouchedChain[],
+  last: Parameters<typeof plainChains>[0],
   before: Ruleset,
-  plain: readonly TouchedChain[],
+  touched: readonly TouchedChain[],
 ): readonly TouchedChain[] {
-  const known = new Set(plain.map(placeOf))
-  return touched.filter((one) => {
-    const chain = findTable(before, one.table)?.chains.find(({ name }) => name === one.chain)
-    return chain !== undefined && chain.rules.length > 0 && !known.has(placeOf(one))
+  const changed = namesIn(touched)
+  const tables = before.tables.map(({ name, chains }) => {
+    const names = changed.get(name)
+    return { name, chains: chains.filter((one) => names?.has(one.name) && one.rules.length > 0) }
   })
+  const ruleset = { ...before, tables }
+  const plain = namesIn(plainChains(last, ruleset, 'nft'))
+  return tables.flatMap(({ name: table, chains }) =>
+    chains.flatMap(({ name }) => (plain.get(table)?.has(name) ? [] : [{ table, chain: name }])),
+  )
 }
 
 /** For the record; undefined for none. */
 export function chainNames(chains: readonly TouchedChain[]): ChainNames | undefined {
-  const names: Partial<Record<TouchedChain['table'], string[]>> = {}
-  for (const { table, chain } of chains) {
-    const known = names[table]
-    if (known === undefined) names[table] = [chain]
-    else if (!known.includes(chain)) known.push(chain)
+  if (chains.length === 0) return undefined
+  const names: Partial<Record<TableName, string[]>> = {}
+  for (const table of TABLES) {
+    const own = chains.filter((one) => one.table === table)
+    if (own.length > 0) names[table] = [...new Set(own.map(({ chain }) => chain))]
   }
-  return chains.length === 0 ? undefined : names
+  return names
 }
 
-function placeOf({ table, chain }: TouchedChain): string {
-  return `${table} ${chain}`
+function namesIn(chains: readonly TouchedChain[]): ReadonlyMap<TableName, ReadonlySet<string>> {
+  const names = Object.entries(chainNames(chains) ?? {})
+  return new Map(names.map(([table, chains]) => [table as TableName, new Set(chains)]))
 }

@@ -7,7 +7,7 @@ import type { AppliedRecord } from './applied.ts'
 import type { Edit, Host } from './edit.ts'
 import type { Executor } from './executor.ts'
 import { findNativeRules } from './native-rules.ts'
-import { chainNames, plainChains, unknownChains } from './plain-chains.ts'
+import { chainNames, unknownChains } from './plain-chains.ts'
 import { rehearse } from './rehearsal.ts'
 import { type Rehearsal, rehearsalError } from './rehearsed.ts'
 import type { BegunRehearsal } from './restore.ts'
@@ -39,15 +39,16 @@ export async function refuseNativeRules(
 ): Promise<NativeLook> {
   const onNft = edits.filter((edit) => edit.tools.dialect.backend === 'nft')
   const looks = onNft.map(({ family, before, touched }) => {
-    const plain = plainChains(last?.families[family], before, 'nft')
-    return { family, touched, unknown: unknownChains(touched, before, plain) }
+    return { family, touched, unknown: unknownChains(last?.families[family], before, touched) }
   })
   const isKnown = await refuseAmong(
     looks.map(({ family, unknown }) => ({ family, touched: unknown })),
     { executor, signal },
   )
   const plain = looks.map(({ family, touched, unknown }) => {
-    return [family, isKnown ? touched : touched.filter((one) => !unknown.includes(one))]
+    const isSeen = ({ table, chain }: TouchedChain): boolean =>
+      !unknown.some((one) => one.table === table && one.chain === chain)
+    return [family, isKnown ? touched : touched.filter(isSeen)]
   })
   return { diagnostics: isKnown ? [] : [NFT_UNUSABLE], plain: Object.fromEntries(plain) }
 }

@@ -47,7 +47,7 @@ export function expiringRules(target: Ruleset): readonly ExpiringRule[] {
   return target.tables.flatMap((table) =>
     table.chains.flatMap((chain) =>
       chain.rules.flatMap((rule): ExpiringRule[] => {
-        const at = rule.origin?.expires
+        const at = rule.isLasting ? undefined : rule.origin?.expires
         // The key last: for most rules nobody has to work it out.
         return at === undefined ? [] : [{ table: table.name, chain: chain.name, key: rule.key, at }]
       }),

@@ -9,6 +9,8 @@ export interface CompiledRuleContext {
   readonly names: Names
   readonly cache: PieceCache
   readonly originOf: (index: number) => Origin
+  /** No rule expires. */
+  readonly isLasting: boolean
 }
 
 /**
@@ -39,6 +41,10 @@ export class CompiledRule implements Rule {
   get origin(): Origin {
     this.#origin ??= this.#context.originOf(this.#index)
     return this.#origin
+  }
+
+  get isLasting(): boolean {
+    return this.#context.isLasting
   }
 
   #meaning(): Rule {

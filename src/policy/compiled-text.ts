@@ -15,12 +15,14 @@ export interface CompiledText {
   readonly head: CompiledHead
   /** The texts of all rules, family by family, in the order of `head`; a line each. */
   readonly rules: string
-  /** Where they come from: a list of origins as JSON. */
+  /** Where they come from: the origin of each as JSON, a line each. */
   readonly origins: string
 }
 
 interface CompiledHead extends Omit<CompiledPolicy, 'desired'> {
   readonly rulesets: readonly RulesetHead[]
+  /** No rule expires. */
+  readonly isLasting: boolean
 }
 
 interface RulesetHead {
@@ -47,9 +49,13 @@ export function compiledText(compiled: CompiledPolicy): CompiledText | undefined
   if (!rules.every(isPlain) || compiled.sets.some(hasCounters)) return undefined
   const { desired: _, ...rest } = compiled
   return {
-    head: { rulesets, ...rest },
+    head: {
+      rulesets,
+      isLasting: rules.every((rule) => rule.origin?.expires === undefined),
+      ...rest,
+    },
     rules: rules.map((rule) => rule.text).join('\n'),
-    origins: JSON.stringify(rules.map((rule) => rule.origin)),
+    origins: rules.map((rule) => JSON.stringify(rule.origin)).join('\n'),
   }
 }
 
@@ -69,19 +75,14 @@ export function readCompiledText(
     readonly names: Names
   },
 ): CompiledPolicy {
-  const { rulesets, ...head } = text.head
+  const { rulesets, isLasting, ...head } = text.head
   const texts = text.rules.split('\n')
-  let origins: readonly Origin[] | undefined
-  const originOf = (index: number): Origin => {
-    // All at once: one by one takes five times as long, and an apply asks for all of them.
-    origins ??= JSON.parse(text.origins()) as readonly Origin[]
-    return origins[index] as Origin
-  }
+  const originOf = originReader(text.origins)
   let next = 0
   const desired = rulesets.map(({ family, tables }): Ruleset => {
     const dialect = context.dialects[family]
     if (dialect === undefined) throw new Error(`no dialect for the compiled ${family} rules`)
-    const shared = { dialect, names: context.names, cache: newPieceCache(), originOf }
+    const shared = { dialect, names: context.names, cache: newPieceCache(), originOf, isLasting }
     const readChain = ({ count, ...chain }: ChainHead): Chain => {
       const rules: Rule[] = []
       for (const end = next + count; next < end; next++) {
@@ -95,4 +96,21 @@ export function readCompiledText(
     }
   })
   return { ...head, desired: Object.fromEntries(desired.map((one) => [one.family, one])) }
+}
+
+/** One by one, thousands take five times as long as all at once. */
+const FEW_ORIGINS = 100
+
+function originReader(text: () => string): (index: number) => Origin {
+  let lines: readonly string[] | undefined
+  let origins: readonly Origin[] | undefined
+  let asked = 0
+  return (index) => {
+    lines ??= text().split('\n')
+    if (origins === undefined && asked++ < FEW_ORIGINS) {
+      return JSON.parse(lines[index] as string) as Origin
+    }
+    origins ??= JSON.parse(`[${lines.join()}]`) as readonly Origin[]
+    return origins[index] as Origin
+  }
 }

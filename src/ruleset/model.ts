@@ -104,6 +104,8 @@ export interface Rule {
   readonly key: string
   readonly counters?: Counters
   readonly origin?: Origin | undefined
+  /** It is known that `origin` has no `expires`; to look it up takes longer. */
+  readonly isLasting?: boolean
   /**
    * `spec`, but for addresses, ports and comments, which are those of another rule: enough for what does
    * not depend on them, and the same object for many rules. Only of rules whose spec has to be read.

@@ -62,9 +62,14 @@ describe('a chain is plain', () => {
 })
 
 test('nft is asked about chains that change and have rules, but for plain ones', () => {
+  const last = { backend: 'nft', rules: printState(THEN), plain: { filter: ['a', 'c'] } } as const
   const touched = ['a', 'b', 'd', 'new'].map((name) => ({ table: 'filter', chain: name }) as const)
-  const plain = [{ table: 'filter', chain: 'a' }] as const
-  expect(unknownChains(touched, THEN, plain)).toEqual([{ table: 'filter', chain: 'b' }])
+  expect(unknownChains(last, THEN, touched)).toEqual([{ table: 'filter', chain: 'b' }])
+  const now = filter({ a: ['-s 1'], b: ['-s 3'], c: ['-s 4', '-s 5'], d: [] })
+  expect(unknownChains(last, now, touched)).toEqual([
+    { table: 'filter', chain: 'a' },
+    { table: 'filter', chain: 'b' },
+  ])
 })
 
 test('for the record each name is there once', () => {

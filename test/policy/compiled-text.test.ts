@@ -92,7 +92,7 @@ tables: { filter: { chains: { INPUT: { rules: [{ source: 10.0.0.1, jump: ACCEPT 
   const context = { dialects: dialects('nft'), names: BUILTIN_NAMES }
   const origins = (): string => {
     asked++
-    return '[{"file":"x","line":1,"column":1}]'
+    return '{"file":"x","line":1,"column":1}'
   }
   const back = readCompiledText({ head, rules, origins }, context)
   const rule = back.desired.ipv4?.tables[0]?.chains[0]?.rules[0]
@@ -101,4 +101,31 @@ tables: { filter: { chains: { INPUT: { rules: [{ source: 10.0.0.1, jump: ACCEPT 
   expect(rule?.origin?.file).toBe('x')
   expect(rule?.spec.source?.value).toBe('10.0.0.1/32')
   expect(asked).toBe(1)
+})
+
+/** A policy of so many rules, compiled, kept and read again. */
+function keptRules(count: number, last = ''): readonly Rule[] {
+  const rule = (index: number): string =>
+    `{ source: 10.0.${index >> 8}.${index & 255}, jump: DROP${index === count - 1 ? last : ''} }`
+  const rules = Array.from({ length: count }, (_, index) => `\n          - ${rule(index)}`).join('')
+  const { policy } = parsePolicy(
+    `apiVersion: fwctl/v1\nfamilies: [ipv4]\ntables:\n  filter:\n    chains:\n      INPUT:\n        rules:${rules}\n`,
+  )
+  if (policy === undefined) throw new Error('no policy')
+  const back = throughText(compilePolicy(policy, { dialects: dialects('nft') }), 'nft')
+  return back.desired.ipv4?.tables[0]?.chains[0]?.rules ?? []
+}
+
+test('where a rule is from is told of one as of all of them, in any order', () => {
+  const lines = keptRules(300)
+    .toReversed()
+    .map((rule) => rule.origin?.line)
+  expect(lines).toEqual(Array.from({ length: 300 }, (_, index) => 8 + 299 - index))
+})
+
+test('rules are known to last only where none of them expires', () => {
+  expect(keptRules(3).every((rule) => rule.isLasting)).toBe(true)
+  const expiring = keptRules(3, ', expires: 2099-01-01T00:00:00Z')
+  expect(expiring.some((rule) => rule.isLasting)).toBe(false)
+  expect(expiring.at(-1)?.origin?.expires).toBe('2099-01-01T00:00:00Z')
 })
