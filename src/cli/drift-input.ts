@@ -13,6 +13,7 @@ import { printState } from '../iptables/save.ts'
 import { type Baseline, type Drift, findDrift, readBaseline } from '../plan/drift.ts'
 import { heldSets } from '../plan/hold.ts'
 import type { FamilyPlan, Plan } from '../plan/plan.ts'
+import type { Ruleset } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
 import { hostExecutor, isOffline } from './host-input.ts'
 import { stateRoot } from './target.ts'
@@ -71,7 +72,12 @@ export function driftSince(record: AppliedRecord, plan: Plan): Drift {
  * drift is told from are then one and the same, and need not be read and compared.
  */
 function isSettled({ changes, desired }: FamilyPlan, applied: AppliedFamily): boolean {
-  return changes.length === 0 && desired !== undefined && printState(desired) === applied.desired
+  return changes.length === 0 && desired !== undefined && isApplied(desired, applied)
+}
+
+/** Whether this was declared at the last apply. */
+export function isApplied(desired: Ruleset, applied: AppliedFamily | undefined): boolean {
+  return printState(desired) === applied?.desired
 }
 
 function hasOwnership({ ownership }: AppliedRecord, plan: Plan): boolean {

@@ -6,7 +6,6 @@ import { BUILTIN_NAMES } from '../extensions/builtin-names.ts'
 import type { Names } from '../extensions/names.ts'
 import type { AppliedRecord } from '../host/applied.ts'
 import { type BegunDumps, beginDumps, type Live, readLive } from '../host/live.ts'
-import { printState } from '../iptables/save.ts'
 import { type DeclaredChains, declaredChains } from '../plan/claim.ts'
 import { dialectsFor, planCompiled } from '../plan/from-policy.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -14,7 +13,7 @@ import type { CompiledPolicy, CompileOptions } from '../policy/compile.ts'
 import { FAMILY_NAMES } from '../report/words.ts'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 import type { Context } from './context.ts'
-import { readRecord } from './drift-input.ts'
+import { isApplied, readRecord } from './drift-input.ts'
 import { refuseErrors, type Sources } from './findings.ts'
 import { completeHost, type HostInput, hostExecutor, isOffline, readDumps } from './host-input.ts'
 import { likelyFamilies } from './likely-families.ts'
@@ -92,8 +91,11 @@ async function planWith(
     record().catch(() => undefined)
     compile(dialectsFor(FAMILIES, host.backend.families), names)
   }
-  if (host && context.options.autoApprove === true && (await isReading(reading))) {
-    await prepareForChanges(compile(dialectsFor(FAMILIES, host.backend.families), names))
+  if (host && (await isReading(reading))) {
+    const { desired } = compile(dialectsFor(FAMILIES, host.backend.families), names)
+    await compareWithRecord(desired, record)
+    // What a change needs, and most plans do not: what tells rules apart is a part of the bin by itself.
+    if (context.options.autoApprove === true) await import('../iptables/saved-pieces.ts')
   }
   const live =
     'executor' in found
@@ -201,10 +203,18 @@ async function beginReading(
   return { host, begun, isUnderLock, stop: () => needless.abort('nobody waits for it') }
 }
 
-/** What a change needs, and most plans do not: what tells rules apart is a part of the bin by itself. */
-async function prepareForChanges({ desired }: CompiledPolicy): Promise<void> {
-  for (const ruleset of Object.values(desired)) printState(ruleset)
-  await import('../iptables/saved-pieces.ts')
+/**
+ * Drift begins with the question whether the policy declares what it declared at the last apply. To make and to
+ * join the texts that tell takes longer than to compare them once more.
+ */
+async function compareWithRecord(
+  desired: CompiledPolicy['desired'],
+  record: () => Promise<AppliedRecord | undefined>,
+): Promise<void> {
+  const applied = await record().catch(() => undefined)
+  for (const ruleset of Object.values(desired)) {
+    isApplied(ruleset, applied?.families[ruleset.family])
+  }
 }
 
 /** Whether there is nothing to do but to wait for the host. */

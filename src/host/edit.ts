@@ -67,7 +67,7 @@ export function planEdits(
     const { dialect } = tools
     const batch =
       (way?.dialect.backend === dialect.backend ? way.batch : undefined) ??
-      buildBatch({ live: before, target, dialect, foreign })
+      buildBatch({ live: before, target, dialect, changes, foreign })
     const guarded =
       dialect.backend === 'nft' ? guardBatch(batch, before, byValue) : unguarded(batch)
     return [

@@ -61,8 +61,7 @@ export interface SaveReader {
 }
 
 /** A chain that is being filled. */
-interface OpenChain {
-  readonly head: Omit<Chain, 'rules'>
+interface OpenChain extends Chain {
   readonly rules: Rule[]
 }
 
@@ -229,8 +228,7 @@ function openTable(reading: Reading, name: string): void {
 function closeTable(reading: Reading): void {
   const { open } = reading
   if (open === undefined) return outside(reading, 'COMMIT')
-  const chains = [...open.chains.values()].map(({ head, rules }) => ({ ...head, rules }))
-  reading.tables.push({ name: open.name, chains })
+  reading.tables.push({ name: open.name, chains: [...open.chains.values()] })
   reading.open = undefined
 }
 
@@ -255,12 +253,13 @@ function readChain(reading: Reading, line: string): void {
     )
   }
   const counters = packets === undefined ? undefined : toCounters(packets, bytes as string)
-  const head = {
+  const chain = {
     name,
     ...(builtin && policy !== '-' && { policy: policy as 'ACCEPT' | 'DROP' }),
     ...(counters && { counters }),
+    rules: [],
   }
-  open.chains.set(name, { head, rules: [] })
+  open.chains.set(name, chain)
 }
 
 function toCounters(packets: string, bytes: string): Counters {
@@ -285,7 +284,7 @@ function readRule(reading: Reading, line: string): void {
   const blank = line.indexOf(' ', name)
   const end = blank < 0 ? line.length : blank
   let chain = open.last
-  if (chain?.head.name.length !== end - name || !line.startsWith(chain.head.name, name)) {
+  if (chain?.name.length !== end - name || !line.startsWith(chain.name, name)) {
     chain = open.chains.get(line.slice(name, end))
     if (chain === undefined) {
       const what = `a rule of chain ${line.slice(name, end)}, which is not declared`

@@ -37,6 +37,7 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
+import type { Change } from './change.ts'
 import { commitSteps, type Step } from './commit-order.ts'
 import { type ChainPair, pairChains } from './diff.ts'
 import { EDIT_COSTS, type EditCosts } from './edit-cost.ts'
@@ -83,22 +84,30 @@ export function buildBatch(input: {
   readonly target: Ruleset
   readonly dialect: Dialect
   readonly foreign?: ForeignPatterns
+  /** What differs between the two, where that is known; absent: all chains are looked at. */
+  readonly changes?: readonly Change[]
   /** What decides on the form of the edits; for tests, which want each. */
   readonly costs?: EditCosts
 }): Batch {
+  if (input.changes?.length === 0) return { text: '', lines: [], tables: [] }
   const { live, target, dialect, foreign = KNOWN_TOOLS } = input
   const { backend } = dialect
   // Where restore can not set counters, a rule that is written anew would lose its own.
   const costs = carriesCounters(dialect) ? (input.costs ?? EDIT_COSTS[backend]) : undefined
   const lines: BatchLine[] = []
   const tables: TableName[] = []
-  const blockOf = (step: Step): Block => {
+  const blockOf = (step: Step, isEdited?: (chain: string) => boolean): Block => {
     const pairs = pairChains(step.table, step.live, step.target)
-    return { ...step, lines: tableLines({ ...step, pairs, backend, foreign, costs }) }
+    return { ...step, lines: tableLines({ ...step, pairs, isEdited, backend, foreign, costs }) }
   }
-  const changing = stepsPerTable(live, target).map(blockOf).filter(isChange)
-  const blocks =
-    changing.length < 2 ? changing : commitSteps(live, target).map(blockOf).filter(isChange)
+  const edited = input.changes && chainsByTable(input.changes)
+  const changing = stepsPerTable(live, target)
+    .map((step) =>
+      blockOf(step, edited && ((chain) => edited.get(step.table)?.has(chain) === true)),
+    )
+    .filter(isChange)
+  const steps = changing.length < 2 ? undefined : commitSteps(live, target)
+  const blocks = steps?.map((step) => blockOf(step)).filter(isChange) ?? changing
   for (const { table, target: after, lines: block } of blocks) {
     if (!tables.includes(table)) tables.push(table)
     refuseDanglingJumps(after, block)
@@ -124,6 +133,16 @@ interface Block extends Step {
   readonly lines: readonly Line[]
 }
 
+function chainsByTable(changes: readonly Change[]): ReadonlyMap<TableName, ReadonlySet<string>> {
+  const chains = new Map<TableName, Set<string>>()
+  for (const { table, chain } of changes) {
+    const known = chains.get(table)
+    if (known === undefined) chains.set(table, new Set([chain]))
+    else known.add(chain)
+  }
+  return chains
+}
+
 function stepsPerTable(live: Ruleset, target: Ruleset): readonly Step[] {
   return TABLES.map((table) => ({
     table,
@@ -139,16 +158,18 @@ function isChange(block: Block): boolean {
 function tableLines(input: {
   readonly table: TableName
   readonly pairs: readonly ChainPair[]
+  /** Whether a chain has edits; absent: any may. */
+  readonly isEdited?: ((chain: string) => boolean) | undefined
   readonly backend: Dialect['backend']
   readonly foreign: ForeignPatterns
   readonly costs: EditCosts | undefined
 }): Line[] {
-  const { table, pairs, backend, foreign, costs } = input
+  const { table, pairs, isEdited = () => true, backend, foreign, costs } = input
   const added = pairs.filter((pair) => pair.live === undefined)
   const removed = pairs.filter((pair) => pair.target === undefined)
   const policies = pairs.filter((pair) => pair.isBuiltin && changesPolicy(pair))
   const edits = pairs
-    .filter((pair) => pair.target !== undefined)
+    .filter((pair) => pair.target !== undefined && isEdited(pair.name))
     .flatMap((pair) =>
       chainLines(pair, { place: { table, chain: pair.name }, patterns: foreign }, costs),
     )

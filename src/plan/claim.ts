@@ -27,6 +27,7 @@ import {
   type Table,
   type TableName,
 } from '../ruleset/model.ts'
+import { haveSameTexts } from './edits.ts'
 import { type ForeignOwner, foreignOwner, isForeignChain, type Place } from './foreign.ts'
 import { hookNames, hookTable, isHookJump, withHook } from './hooks-mode.ts'
 import { keepAmong } from './keep-among.ts'
@@ -58,14 +59,10 @@ export type DeclaredChains = Readonly<Partial<Record<TableName, readonly string[
 
 /** Those of a text in the form of iptables-save, whose rules are not read for it. */
 export function declaredChains(saved: string): DeclaredChains {
-  const declared: Partial<Record<TableName, string[]>> = {}
-  let chains: string[] = []
-  for (const [line] of saved.matchAll(/^[*:]\S+/gm)) {
-    if (line.startsWith(':')) chains.push(line.slice(1))
-    else {
-      chains = []
-      declared[line.slice(1) as TableName] = chains
-    }
+  const declared: Partial<Record<TableName, readonly string[]>> = {}
+  for (const [head, table] of saved.matchAll(/^\*(\S+)\n(?::.*\n)*/gm)) {
+    const names = [...head.matchAll(/^:(\S+)/gm)].map(([, name]) => name as string)
+    declared[table as TableName] = names
   }
   return declared
 }
@@ -264,6 +261,7 @@ function rulesOfOthers(input: {
   readonly ownership: Ownership
 }): readonly Rule[] {
   const { mine, found, table, ownership } = input
+  if (haveSameTexts(found.rules, mine.rules)) return []
   const texts = new Set(mine.rules.map((rule) => rule.text))
   const place = { table, chain: found.name }
   // The texts first: they spare the reading of most rules.

@@ -7,7 +7,7 @@ import {
   type TableName,
 } from '../ruleset/model.ts'
 import type { Change } from './change.ts'
-import { type ChainEdits, chainEdits, type Gap } from './edits.ts'
+import { type ChainEdits, chainEdits, type Gap, haveSameTexts } from './edits.ts'
 import { builtinChains, findTable } from './state.ts'
 
 /** One chain of live beside its namesake in the target; a user-defined one may lack either. */
@@ -36,6 +36,23 @@ export function pairChains(
   live: Table | undefined,
   target: Table | undefined,
 ): readonly ChainPair[] {
+  if (live === undefined || target === undefined) return findPairs(name, live, target)
+  const known = KNOWN.get(live)?.get(target)
+  if (known !== undefined) return known
+  const pairs = findPairs(name, live, target)
+  const ofLive = KNOWN.get(live) ?? new WeakMap()
+  KNOWN.set(live, ofLive.set(target, pairs))
+  return pairs
+}
+
+/** What is shown and what is run is made from the same tables. */
+const KNOWN = new WeakMap<Table, WeakMap<Table, readonly ChainPair[]>>()
+
+function findPairs(
+  name: TableName,
+  live: Table | undefined,
+  target: Table | undefined,
+): readonly ChainPair[] {
   if (live === undefined && target === undefined) return []
   const targets = new Map(target?.chains.map((chain) => [chain.name, chain]))
   const lives = new Map(live?.chains.map((chain) => [chain.name, chain]))
@@ -49,8 +66,12 @@ export function pairChains(
   for (const chain of targets.values()) {
     if (builtins.has(chain.name)) continue
     const found = lives.get(chain.name)
-    const pair = { name: chain.name, isBuiltin: false, target: chain }
-    pairs.push(found === undefined ? pair : { ...pair, live: found })
+    const { name } = chain
+    pairs.push(
+      found === undefined
+        ? { name, isBuiltin: false, target: chain }
+        : { name, isBuiltin: false, live: found, target: chain },
+    )
   }
   for (const chain of lives.values()) {
     if (builtins.has(chain.name) || targets.has(chain.name)) continue
@@ -73,6 +94,7 @@ function diffChain(table: TableName, pair: ChainPair): Change[] {
     changes.push({ kind: 'policy-change', ...at, before: live, after: target })
   }
   const rules = { live: live?.rules ?? [], target: target?.rules ?? [] }
+  if (haveSameTexts(rules.live, rules.target)) return changes
   const edits = chainEdits(rules.live, rules.target)
   for (const gap of edits.gaps) changes.push(...gapChanges({ at, ...rules, edits, gap }))
   return changes

@@ -36,6 +36,7 @@ export interface ChainEdits {
  * resembles it is that rule, changed.
  */
 export function chainEdits(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
+  if (haveSameTexts(live, target)) return noEdits(live.length)
   const known = KNOWN.get(live)?.get(target)
   if (known !== undefined) return known
   const edits = findEdits(live, target)
@@ -47,10 +48,21 @@ export function chainEdits(live: readonly Rule[], target: readonly Rule[]): Chai
 /** What is shown, what is run and what is checked is made from the same edits of the same chains. */
 const KNOWN = new WeakMap<readonly Rule[], WeakMap<readonly Rule[], ChainEdits>>()
 
+/** Whether the rules of two chains are the same to the letter: then none of them has to be read. */
+export function haveSameTexts(a: readonly Rule[], b: readonly Rule[]): boolean {
+  if (a.length !== b.length) return false
+  if (a === b || SAME.get(a) === b) return true
+  if (!a.every(({ text }, index) => text === b[index]?.text)) return false
+  if (a.length > 0) SAME.set(a, b)
+  return true
+}
+
+/** Of thousands of chains it is asked when they are claimed, compared and edited. */
+const SAME = new WeakMap<readonly Rule[], readonly Rule[]>()
+
 function findEdits(live: readonly Rule[], target: readonly Rule[]): ChainEdits {
   if (live.length === 0 || target.length === 0) return oneSided(live.length, target.length)
   const { head, tail } = commonEnds(live, target)
-  if (head === live.length && head === target.length) return noEdits(head)
   const middle = editsBetween(
     live.slice(head, live.length - tail),
     target.slice(head, target.length - tail),
@@ -69,7 +81,6 @@ function commonEnds(
   const shorter = Math.min(live.length, target.length)
   let head = 0
   while (head < shorter && live[head]?.text === target[head]?.text) head++
-  if (head === shorter && live.length === target.length) return { head, tail: 0 }
   if (live.some((rule) => isHookText(rule.text))) return { head: 0, tail: 0 }
   let tail = 0
   while (tail < shorter - head && live.at(-1 - tail)?.text === target.at(-1 - tail)?.text) tail++

@@ -13,8 +13,13 @@ export type ForeignOwner = ForeignTool | 'ownership.foreign'
 
 /** Whether another tool owns the chain. */
 export function isForeignChain(name: string, patterns: ForeignPatterns = KNOWN_TOOLS): boolean {
-  const { chains, innerChains } = chainGlobs(patterns)
-  return ownerOf(name, chains) !== undefined || ownerOf(name, innerChains) !== undefined
+  const { chains, innerChains, known } = chainGlobs(patterns)
+  let isForeign = known.get(name)
+  if (isForeign === undefined) {
+    isForeign = ownerOf(name, chains) !== undefined || ownerOf(name, innerChains) !== undefined
+    known.set(name, isForeign)
+  }
+  return isForeign
 }
 
 /** Whether the rule, standing in a chain that is shared, belongs to another tool. */
@@ -99,7 +104,12 @@ function interfacesOf({ spec }: Rule): readonly string[] {
   )
 }
 
-type Glob = readonly [ForeignOwner, string]
+interface Glob {
+  readonly owner: ForeignOwner
+  readonly glob: string
+  /** What a text has to begin with: that tells most of them apart. */
+  readonly head: string
+}
 
 /** The first that matches says whose it is. */
 interface Globs {
@@ -110,10 +120,10 @@ interface Globs {
 }
 
 function indexGlobs(globs: readonly Glob[]): Globs {
-  const isOpen = ([, glob]: Glob): boolean => glob === '' || glob.startsWith('*')
-  const firsts = new Set(globs.filter((glob) => !isOpen(glob)).map(([, glob]) => glob.charAt(0)))
+  const isOpen = ({ head }: Glob): boolean => head === ''
+  const firsts = new Set(globs.filter((glob) => !isOpen(glob)).map(({ head }) => head.charAt(0)))
   const startingWith = (first: string): readonly Glob[] =>
-    globs.filter((glob) => isOpen(glob) || glob[1].startsWith(first))
+    globs.filter((glob) => isOpen(glob) || glob.head.startsWith(first))
   return {
     byFirst: new Map([...firsts].map((first) => [first, startingWith(first)])),
     others: globs.filter(isOpen),
@@ -124,6 +134,8 @@ function indexGlobs(globs: readonly Glob[]): Globs {
 const chainGlobs = onceEach(({ presets, chains }) => ({
   chains: indexGlobs([...presetGlobs(presets, 'chains'), ...ownGlobs(chains)]),
   innerChains: indexGlobs(presetGlobs(presets, 'innerChains')),
+  /** Whether chains of these names are foreign: of thousands it is asked again and again. */
+  known: new Map<string, boolean>(),
 }))
 
 /** What rules are recognised by, beside the chains that they jump to: few chains have rules of others. */
@@ -147,11 +159,15 @@ function presetGlobs(
   presets: ForeignPatterns['presets'],
   key: 'chains' | 'innerChains' | 'comments' | 'sets',
 ): readonly Glob[] {
-  return presets.flatMap((tool) => (PRESETS[tool][key] ?? []).map((glob) => [tool, glob] as const))
+  return presets.flatMap((tool) => (PRESETS[tool][key] ?? []).map((glob) => newGlob(tool, glob)))
 }
 
 function ownGlobs(globs: readonly string[]): readonly Glob[] {
-  return globs.map((glob) => ['ownership.foreign', glob] as const)
+  return globs.map((glob) => newGlob('ownership.foreign', glob))
+}
+
+function newGlob(owner: ForeignOwner, glob: string): Glob {
+  return { owner, glob, head: glob.slice(0, `${glob}*`.indexOf('*')) }
 }
 
 /** By table and chain. */
@@ -192,17 +208,15 @@ function firstOwner(texts: readonly string[], globs: Globs): ForeignOwner | unde
 }
 
 function ownerOf(text: string, { byFirst, others }: Globs): ForeignOwner | undefined {
-  for (const [owner, glob] of byFirst.get(text.charAt(0)) ?? others) {
-    if (matchesGlob(text, glob)) return owner
+  for (const { owner, glob, head } of byFirst.get(text.charAt(0)) ?? others) {
+    if (text.startsWith(head) && matchesGlob(text, glob)) return owner
   }
   return undefined
 }
 
 /** No regular expression is built from a policy's glob: a hostile one could take exponential time. */
 function matchesGlob(text: string, glob: string): boolean {
-  const star = glob.indexOf('*')
-  if (star < 0) return text === glob
-  if (!text.startsWith(glob.slice(0, star))) return false
+  if (!glob.includes('*')) return text === glob
   const [head = '', ...pieces] = glob.split('*')
   const tail = pieces.pop() ?? ''
   let at = head.length

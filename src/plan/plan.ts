@@ -114,7 +114,7 @@ export function makePlan(input: {
         return result
       },
       changes,
-      batch: buildBatch({ live, target, dialect, foreign: ownership.foreign }),
+      batch: buildBatch({ live, target, dialect, changes, foreign: ownership.foreign }),
       unmanaged,
     }
   })
