@@ -69,27 +69,22 @@ function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | un
   const whole = new Set([...changed, ...reachedAnew(changed, live, target)])
   const before = chainsBefore(whole, live)
   const named = new Set<string>()
-  const kept = live.chains.map((chain): Chain => {
-    const rules = whole.has(chain.name)
-      ? chain.rules
-      : before.has(chain.name)
-        ? chain.rules.filter((rule) => leadsTo(rule, whole, before))
-        : []
-    for (const rule of rules) {
-      const name = jumpOf(rule)
-      if (name !== undefined) named.add(name)
+  const kept = new Map<string, readonly Rule[]>()
+  for (const { name, rules } of live.chains) {
+    if (!whole.has(name) && !before.has(name)) continue
+    const own = whole.has(name) ? rules : rules.filter((rule) => leadsTo(rule, whole, before))
+    kept.set(name, own)
+    for (const rule of own) {
+      const next = jumpOf(rule)
+      if (next !== undefined) named.add(next)
     }
-    return { ...chain, rules }
-  })
+  }
   // The batch itself may name chains that nothing names yet.
   for (const name of changed) for (const one of next(name)) named.add(one)
-  return {
-    name: live.name,
-    chains: kept.filter(
-      ({ name }) =>
-        isBuiltinChain(live.name, name) || whole.has(name) || before.has(name) || named.has(name),
-    ),
-  }
+  const chains = live.chains
+    .filter(({ name }) => isBuiltinChain(live.name, name) || kept.has(name) || named.has(name))
+    .map((chain): Chain => ({ ...chain, rules: kept.get(chain.name) ?? [] }))
+  return { name: live.name, chains }
 }
 
 /** The chains to which there is a new way: what the chains that change will jump to, and all that follows. */
@@ -111,22 +106,26 @@ function changedChains(changed: ReadonlySet<string>, target: Table | undefined):
 /** The chains from which, over others or not, a rule leads into some; but for those themselves. */
 function chainsBefore(whole: ReadonlySet<string>, live: Table): ReadonlySet<string> {
   const before = new Set<string>()
-  for (let names = whole; names.size > 0; ) {
+  // No rule jumps to a built-in chain.
+  const usersOf = (names: ReadonlySet<string>): readonly string[] =>
+    [...names].filter((name) => !isBuiltinChain(live.name, name))
+  for (let users = usersOf(whole); users.length > 0; ) {
     const found = new Set<string>()
-    const isLead = leadTo(names)
+    const isLead = leadTo(users)
     for (const { name, rules } of live.chains) {
       if (!before.has(name) && rules.some(isLead)) found.add(name)
     }
     for (const name of found) before.add(name)
-    names = found
+    users = usersOf(found)
   }
   return before
 }
 
 /** Whether a rule jumps to one of some chains. */
-function leadTo(names: ReadonlySet<string>): (rule: Rule) => boolean {
-  const [first, ...more] = [...names]
-  const isThere = (rule: Rule): boolean => names.has(jumpOf(rule) ?? '')
+function leadTo(names: readonly string[]): (rule: Rule) => boolean {
+  const [first, ...more] = names
+  const known = new Set(names)
+  const isThere = (rule: Rule): boolean => known.has(jumpOf(rule) ?? '')
   if (first === undefined || more.length >= FEW_NAMES) return isThere
   // Most rules do not even have the letters, which is told much faster than where they jump to.
   return (rule) =>
