@@ -34,7 +34,7 @@ export function applyOne(
       const paths = states.map((state, i) => room.write(`${i}.yaml`, policyYaml(state)))
       const policy = (round: number): string => paths[round % paths.length] ?? ''
       const fwctl: Participant = {
-        run: (round) => room.measure(room.fwctl('apply', policy(round), '--rehearse', 'required')),
+        run: (round) => room.measure(room.fwctl('apply', policy(round))),
       }
       // Both policies have to have been seen once.
       const warmUps = 2

@@ -39,8 +39,8 @@ B, S, F, D and the peers were measured in the same run, in turn with fwctl:
 | go-iptables | a Go program that calls \`Append\` for each rule, or \`Exists\` |
 
 fwctl is run as users run it, \`node dist/main.cjs\`, with its caches filled unless the row says otherwise.
-\`apply\` here always rehearses the change in a namespace of its own (first loads: one rule of each form,
-docs/decisions/0046), takes a snapshot, and reads back what has become of it; ferm and iptables-restore do
+\`apply\` here always rehearses the change in a namespace of its own (of first loads one rule of each form,
+of a chain of thousands the rules that change, docs/decisions/0046), takes a snapshot, and reads back what has become of it; ferm and iptables-restore do
 none of that. \`fwctl client\` is a program with \`fwctl/client\` that does it in one transaction.
 
 ## Growth
