@@ -11,11 +11,15 @@ export interface Place {
 /** Whose a rule is: a known tool's, or one that the policy's own patterns say. */
 export type ForeignOwner = ForeignTool | 'ownership.foreign'
 
+const MANY_NAMES = 50_000
+
 /** Whether another tool owns the chain. */
 export function isForeignChain(name: string, patterns: ForeignPatterns = KNOWN_TOOLS): boolean {
   const { chains, innerChains, known } = chainGlobs(patterns)
   let isForeign = known.get(name)
   if (isForeign === undefined) {
+    // Those of containers and services come and go as long as a host is watched.
+    if (known.size >= MANY_NAMES) known.clear()
     isForeign = ownerOf(name, chains) !== undefined || ownerOf(name, innerChains) !== undefined
     known.set(name, isForeign)
   }

@@ -31,7 +31,10 @@ export interface RehearsalExcerpt {
 /** With fewer rules to leave out of a chain, it is loaded as fast as it is. */
 const FEW_RULES = 200
 
-/** `batch` with its numbers as in the plan, not guarded. Undefined: no chain is long enough. */
+/**
+ * `batch` with its numbers as in the plan, not guarded. Undefined: no chain is long enough, or several tables
+ * change, of which one may do so in two steps that have numbers of their own.
+ */
 export function rehearsalExcerpt(input: {
   readonly live: Ruleset
   readonly target: Ruleset
@@ -39,6 +42,7 @@ export function rehearsalExcerpt(input: {
   readonly batch: Batch
 }): RehearsalExcerpt | undefined {
   const { live, target, touched, batch } = input
+  if (batch.tables.length !== 1) return undefined
   const shortened = new Map<string, ShortChain>()
   for (const table of live.tables) {
     const goal = findTable(target, table.name)
@@ -73,14 +77,15 @@ function shortChains(
   live: Table,
   target: Table,
 ): readonly ShortChain[] {
-  if (changed.size === 0 || needsAll(changed, live, target)) return []
+  const long = live.chains.filter(
+    ({ name, rules }) => changed.has(name) && rules.length >= FEW_RULES,
+  )
+  if (long.length === 0 || needsAll(changed, live, target)) return []
   const anew = reachedAnew(changed, live, target)
-  const goals = new Map(target.chains.map((chain) => [chain.name, chain]))
   const names = new Set([...live.chains, ...target.chains].map((chain) => chain.name))
-  return live.chains.flatMap((chain) => {
-    const goal = goals.get(chain.name)
-    if (goal === undefined || !changed.has(chain.name) || anew.has(chain.name)) return []
-    if (chain.rules.length < FEW_RULES) return []
+  return long.flatMap((chain) => {
+    const goal = target.chains.find(({ name }) => name === chain.name)
+    if (goal === undefined || anew.has(chain.name)) return []
     const short = shortChain(chain, goal, names)
     return chain.rules.length - short.live.rules.length < FEW_RULES ? [] : [short]
   })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FwctlError } from '../../src/base/error.ts'
 import { type Batch, buildBatch } from '../../src/plan/batch.ts'
+import { diffRulesets } from '../../src/plan/diff.ts'
 import type { EditCosts } from '../../src/plan/edit-cost.ts'
 import { rulesetDigest } from '../../src/plan/state.ts'
 import type { Backend, Dialect, Ruleset } from '../../src/ruleset/model.ts'
@@ -96,6 +97,22 @@ describe.each(
       }),
     )
   })
+})
+
+test('a batch for changes that are known already is the same', () => {
+  fc.assert(
+    fc.property(
+      arbitraryRuleset(),
+      arbitraryRuleset(),
+      fc.constantFrom(...BACKENDS),
+      (live, target, backend) => {
+        const changes = diffRulesets(live, target)
+        const known = buildBatch({ live, target, dialect: dialect(backend), changes })
+        expect(known.text).toBe(batchOf(live, target, backend).text)
+      },
+    ),
+    { numRuns: 300 },
+  )
 })
 
 test('no line is written for what does not change, and no line at all when nothing does', () => {

@@ -84,6 +84,19 @@ describe('there is no excerpt', () => {
     expect(excerptOf(live, target)).toBeUndefined()
   })
 
+  test('where several tables change', () => {
+    const rules = many(500)
+    const nat = (policy: 'ACCEPT' | 'DROP') => fullTable('nat', chain('OUTPUT', [], { policy }))
+    const [live, target] = [
+      ruleset(fullTable('filter', chain('INPUT', rules, { policy: 'DROP' })), nat('ACCEPT')),
+      ruleset(
+        fullTable('filter', chain('INPUT', rules.with(7, '-s 9'), { policy: 'DROP' })),
+        nat('DROP'),
+      ),
+    ]
+    expect(excerptOf(live, target)).toBeUndefined()
+  })
+
   test('where rules are compared by a name that they share', () => {
     const rules = many(500)
     const shared = '-m rateest --rateest x -j DROP'
