@@ -1,12 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { BUILTIN_NAMES as names } from '../../src/extensions/builtin-names.ts'
 import type { Random } from '../../src/extensions/extension.ts'
+import { detectBackend, requireTools } from '../../src/host/backend.ts'
 import type { Executor } from '../../src/host/executor.ts'
+import { parseLive } from '../../src/host/live.ts'
+import { rehearse } from '../../src/host/rehearsal.ts'
 import { parseRule } from '../../src/iptables/parse-rule.ts'
 import { makeRule } from '../../src/iptables/rule.ts'
+import { buildBatch } from '../../src/plan/batch.ts'
+import { diffRulesets } from '../../src/plan/diff.ts'
+import { guardBatch } from '../../src/plan/guards.ts'
 import { formsOf } from '../../src/plan/rehearsal-sample.ts'
+import { touchedChains } from '../../src/plan/touched.ts'
 import { BUILTIN_CHAINS } from '../../src/ruleset/hooks.ts'
-import { type Dialect, type RuleSpec, TABLES, type TableName } from '../../src/ruleset/model.ts'
+import {
+  type Dialect,
+  type RuleSpec,
+  type Ruleset,
+  TABLES,
+  type TableName,
+} from '../../src/ruleset/model.ts'
 import { generateRule, seededRandom } from '../generate/rule.ts'
 import { BACKENDS, KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
 import { type Workbench, workbench } from './workbench.ts'
@@ -83,6 +96,73 @@ test.each(KERNELS)(
       }
     }
     expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(PAIRS / 20)
+  },
+  LONG_MS,
+)
+
+/** What may be done to a chain, some of which the kernel refuses; A and B lead to each other if both are. */
+const EDITS = [
+  '-s 192.0.2.1/32 -j DROP',
+  '-p tcp -m tcp --dport 9 -j ACCEPT',
+  '-j B',
+  '-i lo -j RETURN',
+  '-m owner --uid-owner 0 -j DROP',
+  '-j MASQUERADE',
+]
+
+const CAMPAIGN = process.env.FWCTL_FULL === '1' ? 100 : 6
+
+test.each(KERNELS)(
+  '%s %s: an edit of long chains is taken or refused alike by an excerpt of them and in full',
+  async (backend, family) => {
+    const random = seededRandom(family === 'ipv4' ? 51 : 52)
+    await using scratch = await scratchNamespace()
+    const tools = await detectBackend(scratch.executor, backend)
+    const { dialect } = requireTools(tools, family)
+    const own = (text: string): string =>
+      family === 'ipv6' ? text.replace('192.0.2.1/32', '2001:db8::1/128') : text
+    const rules = (count: number): string[] =>
+      Array.from({ length: count }, () => `-p tcp -m tcp --dport ${random(90)} -j ACCEPT`)
+    const edited = (before: readonly string[]): readonly string[] => {
+      const after = [...before]
+      for (let left = 1 + random(6); left > 0; left--) {
+        const at = random(after.length)
+        const edit = own(EDITS[random(EDITS.length - (random(3) === 0 ? 0 : 2))] as string)
+        if (random(3) === 0) after.splice(at, 1, edit)
+        else if (random(2) === 0) after.splice(at, 0, edit)
+        else after.splice(random(after.length), 0, ...after.splice(at, 1))
+      }
+      return after
+    }
+    const state = (chains: Readonly<Record<string, readonly string[]>>): Ruleset => {
+      const names = Object.keys(chains).filter((name) => name !== 'INPUT')
+      const lines = Object.entries(chains).flatMap(([name, texts]) =>
+        texts.map((text) => `-A ${name} ${text}\n`),
+      )
+      const heads = names.map((name) => `:${name} - [0:0]\n`)
+      const text = `*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n${[...heads, ...lines].join('')}COMMIT\n`
+      return parseLive(text, { family, dialect, file: 'test' }).ruleset
+    }
+    const seen = { passed: 0, failed: 0, skipped: 0 }
+    for (let turn = 0; turn < CAMPAIGN; turn++) {
+      const before = { INPUT: ['-j A', ...rules(250)], A: rules(260), B: ['-j C'], C: rules(210) }
+      const leads = random(2) === 0 ? { ...before, B: [...before.B, '-j A'] } : before
+      const after = { ...leads, INPUT: edited(leads.INPUT), A: edited(leads.A), C: edited(leads.C) }
+      const [live, target] = [state(leads), state(after)]
+      const batch = buildBatch({ live, target, dialect })
+      const touched = touchedChains(diffRulesets(live, target))
+      const guarded = backend === 'nft' ? guardBatch(batch, live, random(2) === 0) : undefined
+      const families = [{ family, live, target, batch, touched, ...(guarded && { guarded }) }]
+      const options = { executor: scratch.executor, backend: tools, families }
+      const [excerpt, full] = [
+        await rehearse({ ...options, sample: true }),
+        await rehearse({ ...options, sample: false }),
+      ]
+      expect(excerpt.kind, batch.text).toBe(full.kind)
+      seen[full.kind]++
+    }
+    expect(seen.skipped).toBe(0)
+    if (CAMPAIGN > 50) expect(Math.min(seen.passed, seen.failed)).toBeGreaterThan(5)
   },
   LONG_MS,
 )
