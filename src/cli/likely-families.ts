@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { FAMILIES, type Family } from '../ruleset/model.ts'
 
 /**
@@ -21,10 +21,14 @@ const ONLY_ONE = /^\s*"?families"?\s*:\s*(?:\[\s*"?(ipv[46])"?\s*\]|\n\s*- *(ipv
 
 const FIRST_BYTES = 4096
 
-/** Empty for what can not be read; whoever reads it in earnest says so. */
+/**
+ * Empty for what can not be read; whoever reads it in earnest says so. What comes through a pipe can be read once
+ * only, and is left alone.
+ */
 function beginningOf(path: string): string {
   let file: number | undefined
   try {
+    if (!statSync(path).isFile()) return ''
     file = openSync(path, 'r')
     const bytes = Buffer.alloc(FIRST_BYTES)
     return bytes.toString('latin1', 0, readSync(file, bytes))

@@ -85,7 +85,7 @@ export function describeProblem(problem: RehearsalProblem): string {
 /** Of what is live, that on which the verdict depends. */
 export function neededRules(one: RehearsedFamily): Ruleset {
   const { live, touched } = one
-  return touched ? rehearsalSeed({ ...one, touched }) : concerned(live, one)
+  return touched ? rehearsalSeed({ ...one, touched }) : live
 }
 
 /** What is run. */

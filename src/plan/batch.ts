@@ -20,8 +20,8 @@
  * 5. References hold: new chains come first, `-F` of the chains that go comes after all edits (the
  *    last jumps to them are gone by then, but for those among themselves), all `-X` come last.
  * 6. A foreign rule is deleted by value: if its owner moved it meanwhile, its rule goes and not the
- *    one that stands at its number now. (By number after all where an equal rule stays, because the
- *    first of two equals is what a deletion by value takes.)
+ *    one that stands at its number now. (By number after all where iptables might take another
+ *    rule for it, see by-value.ts.)
  * 7. One rule is one line: control characters and lines that restore would cut are refused here,
  *    whatever was checked before. Never `-E` (nft breaks on it), never the same chain line twice.
  */

@@ -1,6 +1,7 @@
 /** The edits of one chain by number, in an order in which the numbers hold (see batch.ts). */
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Counters, Rule } from '../ruleset/model.ts'
+import { isFoundByValue, likeness } from './by-value.ts'
 import { type EditCosts, isCheaperAnew, remembers } from './edit-cost.ts'
 import { type ChainEdits, chainEdits, type Gap, type Source } from './edits.ts'
 import { isForeignRule, type Place } from './foreign.ts'
@@ -163,7 +164,7 @@ function pairSlots(input: {
   pairUntil(gap.liveEnd, gap.targetEnd)
 }
 
-/** The live rules of other tools that go, but for those that have an equal in the chain. */
+/** The live rules of other tools that go, but for those that iptables may not tell from others. */
 function foreignRemovals(input: {
   readonly live: readonly Rule[]
   readonly edits: ChainEdits
@@ -175,10 +176,8 @@ function foreignRemovals(input: {
   for (const { liveStart, liveEnd } of edits.gaps) {
     for (let i = liveStart; i < liveEnd; i++) {
       const rule = live[i] as Rule
-      // A comment with a newline, which `iptables` itself takes, can not be written in a batch.
-      const writable = !rule.text.includes('\n')
       if (
-        writable &&
+        isFoundByValue(rule.text) &&
         edits.fates[i]?.kind === 'remove' &&
         isForeignRule(rule, foreign.place, foreign.patterns)
       ) {
@@ -188,6 +187,6 @@ function foreignRemovals(input: {
   }
   if (removed.size === 0) return removed
   const counts = new Map<string, number>()
-  for (const rule of live) counts.set(rule.key, (counts.get(rule.key) ?? 0) + 1)
-  return new Set([...removed].filter((i) => counts.get((live[i] as Rule).key) === 1))
+  for (const { text } of live) counts.set(likeness(text), (counts.get(likeness(text)) ?? 0) + 1)
+  return new Set([...removed].filter((i) => counts.get(likeness((live[i] as Rule).text)) === 1))
 }

@@ -7,7 +7,7 @@
  *    kernel's own handles: whoever commits after that, and however often the program has to try
  *    again, the right rules are hit, or the block is refused because one of them is gone. What is left
  *    is the time between fwctl's last look and that moment.
- * 2. In it, no wrong rule is deleted: a rule that its chain has once goes by value. If somebody took it
+ * 2. In it, no wrong rule is deleted: a rule that its chain has once goes by value (by-value.ts). If somebody took it
  *    away, the block is refused; if somebody inserted others before it, it is still the one that goes.
  * 3. What can not go by value (it has an equal in the chain, or iptables would not find it by its saved
  *    text) goes by its number, and the line before it prints the rule that has that number: `-v -S`
@@ -22,6 +22,7 @@
  */
 import type { Rule, Ruleset, TableName } from '../ruleset/model.ts'
 import type { Batch, BatchLine, Hit } from './batch.ts'
+import { isFoundByValue, likeness } from './by-value.ts'
 import { findTable } from './state.ts'
 
 /** A batch as it is run. */
@@ -109,7 +110,7 @@ function guardEach(input: {
       witnesses.push({ table, chain, ...hits })
       lines.push({ ...line, text: `-v -S ${chain} ${hits.position}` }, line)
     }
-    if (rule !== undefined) state.written.add(rule.text)
+    if (rule !== undefined) state.written.add(likeness(rule.text))
   }
   return { text: textOf(lines), lines, witnesses }
 }
@@ -188,7 +189,7 @@ function wrongHit(expected: Witness, printed: string): readonly WrongHit[] {
 
 interface ChainState {
   readonly length: number
-  /** What earlier lines of the batch write into the chain. */
+  /** The likenesses of what earlier lines of the batch write into the chain. */
   readonly written: Set<string>
   /** Whether a deletion by value can only mean this rule. */
   readonly isOnly: (rule: Rule) => boolean
@@ -203,22 +204,18 @@ function stateOf(
   if (known !== undefined) return known
   const rules = findTable(live, table)?.chains.find((one) => one.name === chain)?.rules ?? []
   const counts = new Map<string, number>()
-  for (const { text } of rules) counts.set(text, (counts.get(text) ?? 0) + 1)
+  for (const rule of rules) {
+    const like = likeness(rule.text)
+    counts.set(like, (counts.get(like) ?? 0) + 1)
+  }
   const written = new Set<string>()
-  const isOnly = ({ text }: Rule): boolean =>
-    counts.get(text) === 1 && !written.has(text) && isFound(text)
+  const isOnly = ({ text }: Rule): boolean => {
+    const like = likeness(text)
+    return counts.get(like) === 1 && !written.has(like) && isFoundByValue(text)
+  }
   const state = { length: rules.length, written, isOnly }
   chains.set(`${table} ${chain}`, state)
   return state
-}
-
-/**
- * Some rules are not found by the text that they are saved as, because a default that the save spells
- * out is stored in another way (seen of `recent` and `connlimit` with their default masks, and of full
- * ranges; the rest is caution), and a blank in the name of an interface can not be written.
- */
-function isFound(text: string): boolean {
-  return !/ -m (recent|connlimit|ah|esp|ipcomp|frag|rt|mh|dccp)\b|-type any|[\n]/.test(` ${text}`)
 }
 
 function throughValue(line: BatchLine, { position, rule }: Hit): BatchLine[] {

@@ -10,14 +10,17 @@
  * 2. The verdict is that of the whole batch. A rule that stays was taken by the kernel where it is; what can
  *    speak against it is a new way to its chain, or another rule of a name that it shares. Chains and
  *    tables with those stay whole, and so do all jumps: loops, and chains that are too deep, are seen.
- *    (On legacy a rule that ends a chain hides those behind it from the kernel. Without it, more is checked
- *    than on the host: whatever is refused is tried again with everything.)
+ *    (On legacy the kernel does not look behind a rule that ends a chain for every packet: that rule stays,
+ *    and all that it has not seen.)
+ * 3. iptables finds the same rules. One that it might take for a rule that goes (by-value.ts) stays, too.
+ * 4. Of a chain that is flushed and written anew, nothing of what is live matters.
  */
 import type { Chain, Ruleset, Table } from '../ruleset/model.ts'
 import type { Batch, BatchLine } from './batch.ts'
+import { likeness } from './by-value.ts'
 import { chainEdits } from './edits.ts'
 import { jumpOf } from './jump.ts'
-import { needsAll, reachedAnew } from './rehearsal-seed.ts'
+import { endOf, needsAll, reachedAnew } from './rehearsal-seed.ts'
 import { findTable } from './state.ts'
 import type { TouchedChain } from './touched.ts'
 
@@ -44,10 +47,13 @@ export function rehearsalExcerpt(input: {
   const { live, target, touched, batch } = input
   if (batch.tables.length !== 1) return undefined
   const shortened = new Map<string, ShortChain>()
+  const flushed = new Set(
+    batch.lines.flatMap(({ text, chain = '' }) => (text === `-F ${chain}` ? [chain] : [])),
+  )
   for (const table of live.tables) {
     const goal = findTable(target, table.name)
     const names = touched.filter((one) => one.table === table.name).map((one) => one.chain)
-    for (const short of goal ? shortChains(new Set(names), table, goal) : []) {
+    for (const short of goal ? shortChains(new Set(names), table, goal, flushed) : []) {
       shortened.set(`${table.name} ${short.live.name}`, short)
     }
   }
@@ -76,6 +82,7 @@ function shortChains(
   changed: ReadonlySet<string>,
   live: Table,
   target: Table,
+  flushed: ReadonlySet<string>,
 ): readonly ShortChain[] {
   const long = live.chains.filter(
     ({ name, rules }) => changed.has(name) && rules.length >= FEW_RULES,
@@ -85,18 +92,28 @@ function shortChains(
   const names = new Set([...live.chains, ...target.chains].map((chain) => chain.name))
   return long.flatMap((chain) => {
     const goal = target.chains.find(({ name }) => name === chain.name)
-    if (goal === undefined || anew.has(chain.name)) return []
+    if (goal === undefined) return []
+    if (flushed.has(chain.name)) return [flushedChain(chain, goal)]
+    if (anew.has(chain.name)) return []
     const short = shortChain(chain, goal, names)
     return chain.rules.length - short.live.rules.length < FEW_RULES ? [] : [short]
   })
 }
 
+function flushedChain(live: Chain, target: Chain): ShortChain {
+  return { live: { ...live, rules: [] }, target, liveNumbers: [], targetNumbers: [] }
+}
+
 function shortChain(live: Chain, target: Chain, names: ReadonlySet<string>): ShortChain {
   const { fates } = chainEdits(live.rules, target.rules)
+  const end = endOf(live.rules)
+  const going = live.rules.filter((_, index) => fates[index]?.kind !== 'keep')
+  const likeGoing = new Set(going.map(({ text }) => likeness(text)))
   const left = new Set<number>()
   const isLeft = live.rules.map((rule, index) => {
     const fate = fates[index]
-    if (fate?.kind !== 'keep' || names.has(jumpOf(rule) ?? '')) return false
+    if (fate?.kind !== 'keep' || index >= end) return false
+    if (names.has(jumpOf(rule) ?? '') || likeGoing.has(likeness(rule.text))) return false
     left.add(fate.target)
     return true
   })

@@ -20,7 +20,7 @@ import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Chain, Rule, Ruleset, Table, TableName } from '../ruleset/model.ts'
 import type { Batch, BatchLine } from './batch.ts'
 import { jumpOf } from './jump.ts'
-import { isShared } from './rehearsal-seed.ts'
+import { ENDING, isShared } from './rehearsal-seed.ts'
 
 export interface RehearsalSample {
   readonly text: string
@@ -63,9 +63,6 @@ function hasDeadRules({ chains }: Table): boolean {
     return end >= 0 && end < rules.length - 1
   })
 }
-
-/** Without any match, a comment included. */
-const ENDING = /^(?:-j (?:ACCEPT|DROP|RETURN|QUEUE)|-g \S+)$/
 
 /** The rules of chains to which the batch only appends. */
 function appendedRules(lines: readonly BatchLine[]): ReadonlySet<Rule> {

@@ -10,29 +10,34 @@
  * 3. So are loops, chains that are too deep, and rules that a new jump brings into a hook: what a new
  *    jump leads to is there whole, with all that follows.
  * 4. What else the kernel compares between rules, it compares by a name that they share (a rate
- *    estimator, a timer, a LED). Where a rule that changes has one, everything is there.
+ *    estimator, a timer, a LED). Where a rule that changes has one, everything is there, of all tables.
  */
 import { isBuiltinChain } from '../ruleset/hooks.ts'
-import type { Chain, Rule, Ruleset, Table } from '../ruleset/model.ts'
+import { type Chain, type Rule, type Ruleset, TABLES, type Table } from '../ruleset/model.ts'
 import { STATEFUL_TARGETS } from './edit-cost.ts'
 import { jumpOf } from './jump.ts'
 import { findTable } from './state.ts'
 import type { TouchedChain } from './touched.ts'
 
-/** Of the tables of `touched` alone. */
+/** Of the tables of `touched` alone, unless rules are compared by a name. */
 export function rehearsalSeed(input: {
   readonly live: Ruleset
   readonly target: Ruleset
   readonly touched: readonly TouchedChain[]
 }): Ruleset {
   const { live, target, touched } = input
-  const tables = live.tables.flatMap((table): Table[] => {
-    const names = touched.filter((one) => one.table === table.name).map((one) => one.chain)
+  const changing = TABLES.flatMap((name) => {
+    const names = touched.filter((one) => one.table === name).map((one) => one.chain)
     if (names.length === 0) return []
-    if (table.chains.every((chain) => chain.rules.length === 0)) return [table]
-    const changed = new Set(names)
-    const goal = findTable(target, table.name)
-    return [needsAll(changed, table, goal) ? table : seedTable(changed, table, goal)]
+    const [table, goal] = [findTable(live, name), findTable(target, name)]
+    return [{ table, changed: new Set(names), goal }]
+  })
+  // Rate estimators are those of the whole namespace.
+  if (changing.some(({ table, changed, goal }) => needsAll(changed, table, goal))) return live
+  const tables = changing.flatMap(({ table, changed, goal }) => {
+    if (table === undefined) return []
+    const isEmpty = table.chains.every((chain) => chain.rules.length === 0)
+    return [isEmpty ? table : seedTable(changed, table, goal)]
   })
   return { family: live.family, tables }
 }
@@ -44,10 +49,10 @@ const SHARED_BY_NAME: readonly string[] = [
 ]
 const SHARED_NAMES: readonly string[] = ['rateest', ...STATEFUL_TARGETS]
 
-/** Whether a rule that changes may be compared with any other of the table. */
+/** Whether a rule that changes may be compared with any other. */
 export function needsAll(
   changed: ReadonlySet<string>,
-  live: Table,
+  live: Table | undefined,
   target: Table | undefined,
 ): boolean {
   return [live, target].some((table) =>
@@ -72,7 +77,11 @@ function seedTable(changed: ReadonlySet<string>, live: Table, target: Table | un
   const kept = new Map<string, readonly Rule[]>()
   for (const { name, rules } of live.chains) {
     if (!whole.has(name) && !before.has(name)) continue
-    const own = whole.has(name) ? rules : rules.filter((rule) => leadsTo(rule, whole, before))
+    // With the rule that ends a chain, and that hides those behind it.
+    const end = endOf(rules)
+    const own = whole.has(name)
+      ? rules
+      : rules.filter((rule, index) => index === end || leadsTo(rule, whole, before))
     kept.set(name, own)
     for (const rule of own) {
       const next = jumpOf(rule)
@@ -146,14 +155,27 @@ function leadsTo(rule: Rule, whole: ReadonlySet<string>, before: ReadonlySet<str
   return name !== undefined && (whole.has(name) || before.has(name))
 }
 
-/** What chains that change will jump to and do not yet. */
+/**
+ * The index of the first rule that ends a chain for every packet and has others behind it; else their number.
+ * On legacy the kernel has not looked at those behind it, nor where they lead, if nothing else does.
+ */
+export function endOf(rules: readonly Rule[]): number {
+  const end = rules.findIndex(({ text }) => ENDING.test(text))
+  return end < 0 || end === rules.length - 1 ? rules.length : end
+}
+
+/** Without any match, a comment included. */
+export const ENDING: RegExp = /^(?:-j (?:ACCEPT|DROP|RETURN|QUEUE)|-g \S+)$/
+
+/** What chains that change will jump to and, as far as the kernel has seen, do not yet. */
 function newJumps(
   changed: ReadonlySet<string>,
   live: Table,
   target: Table | undefined,
 ): readonly string[] {
   return [...changed].flatMap((name) => {
-    const had = jumpsOf(live.chains.find((chain) => chain.name === name))
+    const found = live.chains.find((chain) => chain.name === name)
+    const had = jumpsOf(found && { ...found, rules: found.rules.slice(0, endOf(found.rules) + 1) })
     const gets = jumpsOf(target?.chains.find((chain) => chain.name === name))
     return [...gets].filter((next) => !had.has(next))
   })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -25,6 +26,13 @@ test.each([
     expect(likelyFamilies([join(folder.path, 'nothing'), path])).toEqual(families)
   },
 )
+
+test('what comes through a pipe is left to whoever reads the policy', () => {
+  using folder = temporaryFolder()
+  const pipe = join(folder.path, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  expect(likelyFamilies([pipe])).toEqual(BOTH)
+})
 
 test('where there is no policy to be read, they are both', () => {
   expect(likelyFamilies([])).toEqual(BOTH)

@@ -10,6 +10,7 @@ import { EDIT_COSTS, type EditCosts } from '../../src/plan/edit-cost.ts'
 import { guardBatch, wrongHits } from '../../src/plan/guards.ts'
 import type { Backend, Chain, Dialect, Family, Ruleset } from '../../src/ruleset/model.ts'
 import { KERNELS, type Scratch, scratchNamespace } from './namespace.ts'
+import { workbench } from './workbench.ts'
 
 /** Chains of ours alone are written anew, whatever changes in them. */
 const ANEW: EditCosts = { read: () => 1000, edit: () => 0, write: 0 }
@@ -376,3 +377,36 @@ function arbitraryRules(
   ]
   return fc.array(fc.tuple(fc.constantFrom(...texts), fc.nat(99)), { maxLength: 9 })
 }
+
+/** Pairs of rules that iptables-nft 1.8.9 takes for each other when one is to go by its value. */
+const ALIKE: readonly (readonly [Family, string, string])[] = [
+  ['ipv6', '-s 2001:db8::/32 -j DROP', '-s 2001:db8::/48 -j DROP'],
+  ['ipv6', '-j DROP', '-s ::/1 -j DROP'],
+  ['ipv4', '-m helper --helper ftp -j DROP', '-m helper --helper sip -j DROP'],
+  ['ipv4', '-m connlabel --label "1" -j DROP', '-m connlabel --label "2" -j DROP'],
+]
+
+describe.each(ALIKE)('%s: of %j and %j', (family, first, second) => {
+  const dump = (...rules: readonly string[]): string =>
+    `*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n${rules.map((rule) => `-A INPUT ${rule}\n`).join('')}COMMIT\n`
+
+  test.each(['auto', 'required'] as const)(
+    'the one goes that is meant, also among hundreds, rehearsed %s, and comes back',
+    async (rehearse) => {
+      await using bench = await workbench('nft')
+      const many = Array.from({ length: 300 }, (_, i) => `-p tcp -m tcp --dport ${i + 1} -j ACCEPT`)
+      const rulesOf = async (): Promise<readonly string[]> =>
+        [...(await bench.save(family)).matchAll(/^\[0:0\] -A INPUT (.*)$/gm)].map(
+          ([, rule]) => `${rule}`,
+        )
+      for (const between of [[], many]) {
+        const all = [first, ...between, second]
+        for (const rules of [all, [first, ...between], all]) {
+          const plan = await bench.planTo({ [family]: dump(...rules) })
+          expect(await bench.apply(plan, { rehearse })).toMatchObject({ kind: 'applied' })
+          expect(await rulesOf()).toEqual(rules)
+        }
+      }
+    },
+  )
+})

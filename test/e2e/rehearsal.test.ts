@@ -151,6 +151,38 @@ describe.each(KERNELS)('a rehearsal on %s, %s', (backend, family) => {
   })
 
   test.each([
+    [
+      'a rule of a long chain',
+      `${Array.from({ length: 250 }, (_, i) => `-A INPUT -p tcp --dport ${i + 1} -j DROP\n`).join('')}-A INPUT -m owner --uid-owner 0 -j DROP\n`,
+    ],
+    [
+      'a rule of a chain behind it',
+      ':X - [0:0]\n-A INPUT -j X\n-A X -m owner --uid-owner 0 -j DROP\n',
+    ],
+  ])('sees %s that a verdict has hidden from the kernel', async (_what, hidden) => {
+    await using scratch = await scratchNamespace()
+    const first = '-A INPUT -i lo -j RETURN\n'
+    const load = `*filter\n${hidden.replace(/(?=-A INPUT)/, `${first}-A INPUT -j ACCEPT\n`)}COMMIT\n`
+    // Only legacy takes what is hidden.
+    const loading = scratch.load(backend, family, load)
+    if (backend === 'nft') return await expect(loading).rejects.toThrow()
+    await loading
+    const goal = `${FILTER}${hidden.replace(/(?=-A INPUT)/, first)}COMMIT\n`
+    expect((await rehearsed(backend, family, scratch, goal)).kind).toBe('failed')
+  })
+
+  test('knows that a rate estimator of another table is there', async () => {
+    await using scratch = await scratchNamespace()
+    const estimator =
+      '-A FORWARD -j RATEEST --rateest-name e0 --rateest-interval 250ms --rateest-ewmalog 500ms\n'
+    await scratch.load(backend, family, `*mangle\n${estimator}COMMIT\n`)
+    const mangle = (await scratch.save(backend, family)).replaceAll(/^\[0:0\] /gm, '')
+    const rule = '-A INPUT -m rateest --rateest e0 --rateest-gt --rateest-bps 8bit -j DROP\n'
+    const goal = `${mangle}${FILTER}${rule}COMMIT\n`
+    expect(await rehearsed(backend, family, scratch, goal)).toEqual({ kind: 'passed' })
+  })
+
+  test.each([
     ['a rule that is refused', '-m owner --uid-owner 0 -j DROP', '--uid-owner'],
     ['a jump that closes a loop', '-j B', '-j B'],
     ['nothing where nothing is wrong', '-s 192.0.2.1/32 -j DROP', undefined],

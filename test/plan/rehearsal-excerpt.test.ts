@@ -66,6 +66,23 @@ describe('an excerpt of a long chain', () => {
   })
 })
 
+describe('an excerpt keeps rules that stay', () => {
+  test('where iptables might take them for one that goes', () => {
+    const v6 = (length: number): string => `-s 2001:db8::/${length} -j DROP`
+    const rules = [v6(32), ...many(300), v6(48)]
+    const excerpt = excerptOf(filter(['INPUT', rules]), filter(['INPUT', rules.slice(0, -1)]))
+    expect(excerpt && rulesOf(excerpt.live, 'INPUT')).toEqual([v6(32), v6(48)])
+  })
+
+  test('that the kernel has not seen, and the one that hides them', () => {
+    const rules = [...many(300), '-j ACCEPT', '-s 1 -j DROP', '-s 2 -j DROP']
+    const target = rules.with(7, '-s 9')
+    const excerpt = excerptOf(filter(['INPUT', rules]), filter(['INPUT', target]))
+    const hidden = ['-j ACCEPT', '-s 1 -j DROP', '-s 2 -j DROP']
+    expect(excerpt && rulesOf(excerpt.live, 'INPUT')).toEqual([rules[7], ...hidden])
+  })
+})
+
 describe('there is no excerpt', () => {
   test('of chains that are loaded as fast as they are', () => {
     const rules = many(150)
@@ -134,11 +151,14 @@ test('an excerpt of a batch leads from an excerpt of what is live to that of its
     }, rules)
   let excerpts = 0
   fc.assert(
-    fc.property(base, edits, fc.boolean(), (rules, done, byValue) => {
+    fc.property(base, edits, fc.boolean(), fc.boolean(), (rules, done, byValue, isAnew) => {
+      const costs = isAnew ? { read: () => 1000, edit: () => 0, write: 0 } : undefined
       const state = (lines: readonly string[]): Ruleset =>
         filter(['INPUT', [...lines]], ['aa', ['-s 1']])
       const [live, target] = [state(rules), state(edited(rules, done))]
-      const excerpt = excerptOf(live, target)
+      const batch = buildBatch({ live, target, dialect, ...(costs && { costs }) })
+      const changed = touchedChains(diffRulesets(live, target))
+      const excerpt = rehearsalExcerpt({ live, target, touched: changed, batch })
       if (excerpt === undefined) return
       excerpts++
       const touched = touchedChains(diffRulesets(live, target))
@@ -151,7 +171,7 @@ test('an excerpt of a batch leads from an excerpt of what is live to that of its
       // Every rule that the batch writes or hits is in it.
       const written = (batch: RehearsalExcerpt['batch']) =>
         batch.lines.map((line) => line.rule?.text)
-      expect(written(excerpt.batch)).toEqual(written(buildBatch({ live, target, dialect })))
+      expect(written(excerpt.batch)).toEqual(written(batch))
     }),
     { numRuns: 150 },
   )

@@ -97,6 +97,28 @@ describe('a seed has', () => {
     expect(shown(seed)).toMatchObject({ aa: ['-s 1', '-j bb'], bb: ['-s 2 -j cc'], cc: ['-s 3'] })
   })
 
+  test('all of what a jump leads to that the kernel gets to see', () => {
+    const users: Parameters<typeof chain>[] = [['aa', ['-s 1']]]
+    const live = filter(['-j ACCEPT', '-j aa'], ...users)
+    const seed = seedOf(live, filter(['-j aa'], ...users))
+    expect(shown(seed)).toMatchObject({ INPUT: ['-j ACCEPT', '-j aa'], aa: ['-s 1'] })
+  })
+
+  test('the rule that hides a jump from the kernel', () => {
+    const input = ['-s 7', '-j DROP', '-j aa', '-s 8']
+    const seed = seedOf(filter(input, ['aa', ['-s 1']]), filter(input, ['aa', ['-s 2']]))
+    expect(shown(seed)).toMatchObject({ INPUT: ['-j DROP', '-j aa'], aa: ['-s 1'] })
+  })
+
+  test('all tables where a rate estimator is asked for that may be made in another one', () => {
+    const mangle = fullTable('mangle', chain('FORWARD', ['-j RATEEST --rateest-name e']))
+    const state = (rule: string): Ruleset =>
+      ruleset(mangle, fullTable('filter', chain('INPUT', [rule], { policy: 'ACCEPT' })))
+    const live = state('-s 1')
+    const seed = seedOf(live, state('-m rateest --rateest e -j DROP'))
+    expect(seed).toEqual(live)
+  })
+
   test('everything where a rule that changes depends on the name of a state', () => {
     const users: Parameters<typeof chain>[] = [['aa', ['-s 1 -j RATEEST --rateest-name x']]]
     const live = filter(['-m rateest --rateest x -j DROP'], ...users)
