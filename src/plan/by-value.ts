@@ -5,26 +5,37 @@
 
 /**
  * What is compared of a rule's text: rules that differ otherwise are taken for each other. The mask of an IPv6
- * address is not compared, so `::` with any is as good as no address.
+ * address is not compared, so `::` with any is as good as no address; nor what `helper` and `connlabel` say.
  */
 export function likeness(text: string): string {
-  if (!IPV6.test(text)) return text
-  return ` ${text}`.replaceAll(NONE, '').replaceAll(MASK, '$1').slice(1)
+  if (!UNCOMPARED.test(text)) return text
+  return ` ${text}`
+    .replaceAll(NO_ADDRESS, '')
+    .replaceAll(MASK, '$1')
+    .replaceAll(SAID, '$1')
+    .slice(1)
 }
 
-const IPV6 = /-[sd] [\da-f]*:/
-const NONE = / -[sd] ::\/\d+(?= |$)/g
+const UNCOMPARED = /-[sd] [\da-f]*:|-m (?:helper|connlabel) /
+const NO_ADDRESS = / -[sd] ::\/\d+(?= |$)/g
 const MASK = /( -[sd] [\da-f:.]*:[\da-f:.]*)\/\d+(?= |$)/g
+const SAID =
+  /( -m (?:helper|connlabel))(?: (?:! )?--(?:helper|label) (?:"(?:[^"\\]|\\.)*"|\S+)| --set)+(?= |$)/g
+
+/** Whether `-D` takes another rule of a chain for the one at a position, which counts from 1. */
+export function isHiddenByAnother(
+  rules: readonly { readonly text: string }[],
+  position: number,
+): boolean {
+  const like = likeness(rules[position - 1]?.text ?? '')
+  return rules.findIndex(({ text }) => likeness(text) === like) !== position - 1
+}
 
 /**
- * Whether a rule is found by the text that it is saved as, and no other one is that only differs in a match.
- * Of some matches a default that the save spells out is stored in another way (seen of `recent` and `connlimit`
- * with their default masks, and of full ranges), and of some nothing is compared (`helper`, `connlabel`); the
- * rest is caution. A blank in the name of an interface can not be written.
+ * Some rules are not found by the text that they are saved as, because a default that the save spells
+ * out is stored in another way (seen of `recent` and `connlimit` with their default masks, and of full
+ * ranges; the rest is caution), and a blank in the name of an interface can not be written.
  */
 export function isFoundByValue(text: string): boolean {
-  return !NOT_FOUND.test(` ${text}`)
+  return !/ -m (recent|connlimit|ah|esp|ipcomp|frag|rt|mh|dccp)\b|-type any|[\n]/.test(` ${text}`)
 }
-
-const NOT_FOUND =
-  / -m (recent|connlimit|ah|esp|ipcomp|frag|rt|mh|dccp|helper|connlabel)\b|-type any|[\n]/

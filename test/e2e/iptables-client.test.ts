@@ -404,6 +404,30 @@ test('an old version is given no option that it does not know, and the lock is t
   expect(await ipt.list('filter', 'T')).toEqual(['-N T'])
 })
 
+test('of rules that iptables-nft takes for each other the one is deleted that is meant', async () => {
+  await using host = await scratchNamespace()
+  const ipt = await IPTables.create({ executor: host.executor, backend: 'nft', family: 'ipv6' })
+  const rule = (length: number): string => `-s 2001:db8::/${length} -j DROP`
+  const listed = async (): Promise<readonly string[]> =>
+    (await ipt.list('filter', 'INPUT')).slice(1).map((line) => line.replace('-A INPUT ', ''))
+  for (const length of [32, 48, 64]) await ipt.append('filter', 'INPUT', rule(length))
+
+  await ipt.delete('filter', 'INPUT', rule(48))
+  expect(await listed()).toEqual([rule(32), rule(64)])
+  await ipt.transaction((tx) => tx.delete('filter', 'INPUT', rule(64)))
+  expect(await listed()).toEqual([rule(32)])
+
+  await ipt.append('filter', 'INPUT', rule(64))
+  const late = ipt.transaction((tx) => {
+    tx.insert('filter', 'INPUT', 1, '-i lo -j ACCEPT')
+    tx.delete('filter', 'INPUT', rule(64))
+  })
+  expect(await reasonFor(late)).toBe('invalid-rule')
+  expect(await listed()).toEqual([rule(32), rule(64)])
+  await ipt.delete('filter', 'INPUT', rule(32))
+  expect(await listed()).toEqual([rule(64)])
+})
+
 test('native nft rules that iptables can not show are an error, and hidden chains are no empty list', async () => {
   await using it = await bench('nft', 'ipv4')
   const { ipt } = it

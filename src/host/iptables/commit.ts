@@ -4,10 +4,11 @@ import { FwctlError } from '../../base/error.ts'
 import { parseRule } from '../../iptables/parse-rule.ts'
 import { ruleKey } from '../../iptables/rule-key.ts'
 import { parseSave } from '../../iptables/save.ts'
+import { isHiddenByAnother } from '../../plan/by-value.ts'
 import type { Rule, TableName } from '../../ruleset/model.ts'
 import type { Result } from '../executor.ts'
 import { readRefusal } from '../restore.ts'
-import { commandFailure } from './failure.ts'
+import { callFailure, commandFailure } from './failure.ts'
 import { type FakeKernel, loadRuleset } from './fake-kernel.ts'
 import { runFakeRestore } from './fake-restore.ts'
 import { type CallOptions, type Invoker, runRestore, runSave } from './invoke.ts'
@@ -27,7 +28,10 @@ export async function commitBatch(
     const live = lines.some((line) => typeof line !== 'string')
       ? await readLive(invoker, table, reading, options)
       : undefined
-    text.push(`*${table}`, ...lines.map((line) => batchLine(line, live, reading)), 'COMMIT')
+    const written = lines.map((line, index) =>
+      batchLine(line, { live, reading, earlier: () => lines.slice(0, index) }),
+    )
+    text.push(`*${table}`, ...written, 'COMMIT')
   }
   const input = `${text.join('\n')}\n`
   if (options.signal?.aborted) {
@@ -60,15 +64,35 @@ async function readLive(
   return new Map(chains.map(({ name, rules }) => [name, rules]))
 }
 
-/** A rule that is live in other words is deleted in those. */
-function batchLine(line: BatchLine, live: LiveChains | undefined, reading: RuleReading): string {
+interface LineContext {
+  readonly live: LiveChains | undefined
+  readonly reading: RuleReading
+  readonly earlier: () => readonly BatchLine[]
+}
+
+/** A rule that is live in other words is deleted in those, or by its number if they mean another one. */
+function batchLine(line: BatchLine, { live, reading, earlier }: LineContext): string {
   if (typeof line === 'string') return line
   const { chain, words } = line
   const { specs } = parseRule(words, reading)
   const [spec] = specs
   const key = spec && specs.length === 1 ? ruleKey(spec, reading.dialect.family) : undefined
-  const same = live?.get(chain)?.find((rule) => rule.key === key && !rule.text.includes('\n'))
-  return `-D ${ruleLine([chain])} ${same?.text ?? ruleLine(words)}`.trimEnd()
+  const rules = live?.get(chain) ?? []
+  const position = rules.findIndex((rule) => rule.key === key && !rule.text.includes('\n')) + 1
+  const name = ruleLine([chain])
+  if (position > 0 && reading.dialect.backend === 'nft' && isHiddenByAnother(rules, position)) {
+    if (earlier().every((one) => !isAbout(chain, one))) return `-D ${name} ${position}`
+    const what = `iptables-nft would delete another rule of ${chain} in place of ${ruleLine(words)}`
+    const advice = 'delete it before anything else is done to the chain, or by its number'
+    throw callFailure('invalid-rule', `${what}; ${advice}`, { chain, words })
+  }
+  return `-D ${name} ${rules[position - 1]?.text ?? ruleLine(words)}`.trimEnd()
+}
+
+function isAbout(chain: string, line: BatchLine): boolean {
+  if (typeof line !== 'string') return line.chain === chain
+  const name = ruleLine([chain])
+  return line === '-F' || line.startsWith(`:${name} `) || `${line} `.startsWith(` ${name} `, 2)
 }
 
 /**

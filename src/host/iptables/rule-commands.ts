@@ -1,4 +1,5 @@
 /** What can be done with rules. */
+import { isHiddenByAnother } from '../../plan/by-value.ts'
 import { isBuiltinChain } from '../../ruleset/hooks.ts'
 import type { Rule } from '../../ruleset/model.ts'
 import { listChain, type Place } from './chain-commands.ts'
@@ -133,7 +134,8 @@ async function isKnown(
 /**
  * Deletes the first rule that iptables takes for this one, else the first one that means the same.
  * iptables does not find every rule by the text that it saved it with (facts: `-D` and `recent`,
- * `connlimit`, full ranges): such a rule is deleted by its number, just after it was read.
+ * `connlimit`, full ranges), and iptables-nft takes some for others (plan/by-value.ts): such a rule is
+ * deleted by its number, just after it was read.
  */
 export async function deleteRules(
   invoker: Invoker,
@@ -146,7 +148,8 @@ export async function deleteRules(
   const meanings = input.rules.map((words) => ruleMeaning(words, input.reading))
   const [one] = meanings
   const args = ['-t', table, '-D', chain, ...(one?.words ?? [])]
-  if (one !== undefined && meanings.length === 1) {
+  const isOne = one !== undefined && meanings.length === 1
+  if (isOne && !(await isTakenForAnother(invoker, place, one, input.reading, options))) {
     const result = await runIptables(invoker, args, options)
     if (result.status === 0) return
     if (!NO_SUCH_RULE.includes(reasonOf(result))) throw refusal(invoker, args, result)
@@ -163,6 +166,24 @@ export async function deleteRules(
     .sort((a, b) => b - a)
     .map((position) => `-D ${ruleLine([chain])} ${position}`)
   await restore(invoker, place, lines, options)
+}
+
+/** Whether iptables-nft would delete another rule that is there in place of this one. */
+async function isTakenForAnother(
+  invoker: Invoker,
+  place: Place,
+  { words, keys }: RuleMeaning,
+  reading: RuleReading,
+  options?: CallOptions,
+): Promise<boolean> {
+  const { backend } = invoker.programs.dialect
+  // An IPv6 address, or a match of which nothing is compared. Of other rules nothing has to be read.
+  if (backend !== 'nft' || !words.some((word) => /:.*:|^(?:helper|connlabel)$/.test(word))) {
+    return false
+  }
+  const live = await liveRules(invoker, place, reading, options).catch(() => [])
+  const [position] = findPositions(live, keys) ?? []
+  return position !== undefined && isHiddenByAnother(live, position)
 }
 
 /** False when there is no such rule, chain or jump target. */
