@@ -75,10 +75,16 @@ function isSettled({ changes, desired }: FamilyPlan, applied: AppliedFamily): bo
   return changes.length === 0 && desired !== undefined && isApplied(desired, applied)
 }
 
-/** Whether this was declared at the last apply. */
-export function isApplied(desired: Ruleset, applied: AppliedFamily | undefined): boolean {
-  return printState(desired) === applied?.desired
+/** Whether this was declared at the last apply. It is remembered: the texts that tell are long. */
+export function isApplied(desired: Ruleset, applied: AppliedFamily): boolean {
+  const known = answers.get(desired)
+  if (known?.about === applied) return known.isSame
+  const isSame = printState(desired) === applied.desired
+  answers.set(desired, { about: applied, isSame })
+  return isSame
 }
+
+const answers = new WeakMap<Ruleset, { readonly about: AppliedFamily; readonly isSame: boolean }>()
 
 function hasOwnership({ ownership }: AppliedRecord, plan: Plan): boolean {
   return JSON.stringify(ownership) === JSON.stringify(plan.ownership)

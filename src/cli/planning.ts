@@ -204,16 +204,17 @@ async function beginReading(
 }
 
 /**
- * Drift begins with the question whether the policy declares what it declared at the last apply. To make and to
- * join the texts that tell takes longer than to compare them once more.
+ * Drift begins with the question whether the policy declares what it declared at the last apply. To make the texts
+ * that tell takes longer than all else of a plan without changes.
  */
 async function compareWithRecord(
   desired: CompiledPolicy['desired'],
   record: () => Promise<AppliedRecord | undefined>,
 ): Promise<void> {
-  const applied = await record().catch(() => undefined)
+  const families = (await record().catch(() => undefined))?.families ?? {}
   for (const ruleset of Object.values(desired)) {
-    isApplied(ruleset, applied?.families[ruleset.family])
+    const applied = families[ruleset.family]
+    if (applied !== undefined) isApplied(ruleset, applied)
   }
 }
 

@@ -41,17 +41,7 @@ export function printSave({ tables }: Ruleset, comments: readonly CommentLine[] 
 }
 
 /** The same without any counters: what does not change while packets flow. */
-export function printState(ruleset: Ruleset): string {
-  const known = states.get(ruleset)
-  if (known !== undefined) return known
-  const text = stateOf(ruleset)
-  states.set(ruleset, text)
-  return text
-}
-
-const states = new WeakMap<Ruleset, string>()
-
-function stateOf({ tables }: Ruleset): string {
+export function printState({ tables }: Ruleset): string {
   let text = ''
   for (const { name, chains } of tables) {
     text += `*${name}\n`
