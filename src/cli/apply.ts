@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Turn, takeTurn } from '../host/apply.ts'
 import { targetNames } from '../host/apply-sets.ts'
 import { readLive } from '../host/live.ts'
@@ -20,7 +22,15 @@ import { DEFAULT_POLICY } from './verb.ts'
 export async function apply(context: Context): Promise<ExitCode> {
   const path = context.args[0]
   const text = path === undefined ? '' : await readInput(path, context)
-  return isSavedPlan(text) ? applySaved(readSavedPlan(text), context) : applyPolicy(context)
+  if (isSavedPlan(text)) return applySaved(readSavedPlan(text), context)
+  const isReadOnce = path !== undefined && path !== '-' && !isFile(resolve(context.cwd, path))
+  // What a pipe has given is taken for what stdin would give, which is read once, too.
+  const given = { args: ['-'], stdinText: async () => text }
+  return applyPolicy(isReadOnce ? { ...context, ...given } : context)
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }
 
 /** A broken plan is a broken plan, not a strange policy: so the beginning decides. */

@@ -1,3 +1,5 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
@@ -301,4 +303,23 @@ test('the log tells what was run, and no rule or value', async () => {
   const pretty = await it.fwctl(argv)
   expect(pretty.stderr).toMatch(/^\d\d:\d\d:\d\d\.\d{3} debug ran program=.*iptables/m)
   expect((await it.fwctl(argv.slice(0, 3))).stderr).toBe('')
+})
+
+test('a policy that comes through a pipe is applied as one from a file', async () => {
+  await using host = await cliNamespace('nft')
+  const policy = (port: number): string =>
+    `apiVersion: fwctl/v1\nfamilies: [ipv4]\ntables: { filter: { chains: { own: { rules: [{ protocol: tcp, dport: ${port}, jump: ACCEPT }] } } } }\n`
+  const pipe = join(host.folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  for (const [port, verb] of [
+    [1, ['apply', pipe, '--auto-approve']],
+    [1, ['plan', pipe, '--detailed-exitcode']],
+    [2, ['apply', pipe, '--auto-approve']],
+  ] as const) {
+    host.write('policy.yaml', policy(port))
+    const writing = spawn('sh', ['-c', `cat policy.yaml >pipe`], { cwd: host.folder })
+    expect(await host.fwctl([...verb])).toMatchObject({ code: 0 })
+    expect(writing.exitCode ?? (await once(writing, 'exit'))[0]).toBe(0)
+    expect(await host.save('ipv4')).toContain(`--dport ${port} `)
+  }
 })
