@@ -7,8 +7,8 @@
  * place of one of ours that iptables-save prints alike: that is seen neither by a plan nor here.)
  */
 import { chainsAsIn } from '../iptables/save.ts'
-import type { TouchedChain } from '../plan/touched.ts'
-import { type Backend, type Ruleset, TABLES, type TableName } from '../ruleset/model.ts'
+import { namesIn, type TouchedChain } from '../plan/touched.ts'
+import { type Backend, type Ruleset, TABLES } from '../ruleset/model.ts'
 import type { AppliedFamily, ChainNames } from './applied.ts'
 
 /** Of the chains of a family, those that were plain and have the rules that they had. */
@@ -30,30 +30,20 @@ export function unknownChains(
   before: Ruleset,
   touched: readonly TouchedChain[],
 ): readonly TouchedChain[] {
-  const changed = namesIn(touched)
   const tables = before.tables.map(({ name, chains }) => {
-    const names = changed.get(name)
-    return { name, chains: chains.filter((one) => names?.has(one.name) && one.rules.length > 0) }
+    const changed = namesIn(touched, name)
+    return { name, chains: chains.filter((one) => changed.has(one.name) && one.rules.length > 0) }
   })
-  const ruleset = { ...before, tables }
-  const plain = namesIn(plainChains(last, ruleset, 'nft'))
-  return tables.flatMap(({ name: table, chains }) =>
-    chains.flatMap(({ name }) => (plain.get(table)?.has(name) ? [] : [{ table, chain: name }])),
-  )
+  const plain = plainChains(last, { ...before, tables }, 'nft')
+  return tables.flatMap(({ name: table, chains }) => {
+    const known = namesIn(plain, table)
+    return chains.flatMap(({ name }) => (known.has(name) ? [] : [{ table, chain: name }]))
+  })
 }
 
 /** For the record; undefined for none. */
 export function chainNames(chains: readonly TouchedChain[]): ChainNames | undefined {
-  if (chains.length === 0) return undefined
-  const names: Partial<Record<TableName, string[]>> = {}
-  for (const table of TABLES) {
-    const own = chains.filter((one) => one.table === table)
-    if (own.length > 0) names[table] = [...new Set(own.map(({ chain }) => chain))]
-  }
-  return names
-}
-
-function namesIn(chains: readonly TouchedChain[]): ReadonlyMap<TableName, ReadonlySet<string>> {
-  const names = Object.entries(chainNames(chains) ?? {})
-  return new Map(names.map(([table, chains]) => [table as TableName, new Set(chains)]))
+  const names = TABLES.map((table) => [table, [...namesIn(chains, table)]] as const)
+  const found = names.filter(([, own]) => own.length > 0)
+  return found.length === 0 ? undefined : Object.fromEntries(found)
 }

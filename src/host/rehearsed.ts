@@ -7,7 +7,7 @@ import type { Change } from '../plan/change.ts'
 import type { GuardedBatch } from '../plan/guards.ts'
 import { rehearsalSeed } from '../plan/rehearsal-seed.ts'
 import { isDefaultState } from '../plan/state.ts'
-import type { TouchedChain } from '../plan/touched.ts'
+import { namesIn, type TouchedChain } from '../plan/touched.ts'
 import type { Family, Ruleset } from '../ruleset/model.ts'
 import type { HostBackend } from './backend.ts'
 import type { Executor } from './executor.ts'
@@ -109,7 +109,7 @@ export function concerned(
       .filter((table) => batch.tables.includes(table.name))
       .map(({ name, chains }) => {
         if (touched === undefined) return { name, chains }
-        const names = new Set(touched.filter((one) => one.table === name).map((one) => one.chain))
+        const names = namesIn(touched, name)
         return { name, chains: chains.filter((chain) => names.has(chain.name)) }
       }),
   }

@@ -44,6 +44,7 @@ import { EDIT_COSTS, type EditCosts } from './edit-cost.ts'
 import { type EditLine, editLines, type SharedChain } from './edit-lines.ts'
 import { isForeignChain } from './foreign.ts'
 import { findTable } from './state.ts'
+import { namesIn } from './touched.ts'
 
 /** The longest line that iptables-restore reads in one piece, in bytes without the newline. */
 const LINE_BYTES = 10_239
@@ -96,15 +97,13 @@ export function buildBatch(input: {
   const costs = carriesCounters(dialect) ? (input.costs ?? EDIT_COSTS[backend]) : undefined
   const lines: BatchLine[] = []
   const tables: TableName[] = []
-  const blockOf = (step: Step, isEdited?: (chain: string) => boolean): Block => {
+  const blockOf = (step: Step, edited?: ReadonlySet<string>): Block => {
     const pairs = pairChains(step.table, step.live, step.target)
-    return { ...step, lines: tableLines({ ...step, pairs, isEdited, backend, foreign, costs }) }
+    return { ...step, lines: tableLines({ ...step, pairs, edited, backend, foreign, costs }) }
   }
-  const edited = input.changes && chainsByTable(input.changes)
+  const { changes } = input
   const changing = stepsPerTable(live, target)
-    .map((step) =>
-      blockOf(step, edited && ((chain) => edited.get(step.table)?.has(chain) === true)),
-    )
+    .map((step) => blockOf(step, changes && namesIn(changes, step.table)))
     .filter(isChange)
   const steps = changing.length < 2 ? undefined : commitSteps(live, target)
   const blocks = steps?.map((step) => blockOf(step)).filter(isChange) ?? changing
@@ -133,16 +132,6 @@ interface Block extends Step {
   readonly lines: readonly Line[]
 }
 
-function chainsByTable(changes: readonly Change[]): ReadonlyMap<TableName, ReadonlySet<string>> {
-  const chains = new Map<TableName, Set<string>>()
-  for (const { table, chain } of changes) {
-    const known = chains.get(table)
-    if (known === undefined) chains.set(table, new Set([chain]))
-    else known.add(chain)
-  }
-  return chains
-}
-
 function stepsPerTable(live: Ruleset, target: Ruleset): readonly Step[] {
   return TABLES.map((table) => ({
     table,
@@ -158,18 +147,18 @@ function isChange(block: Block): boolean {
 function tableLines(input: {
   readonly table: TableName
   readonly pairs: readonly ChainPair[]
-  /** Whether a chain has edits; absent: any may. */
-  readonly isEdited?: ((chain: string) => boolean) | undefined
+  /** The chains that have edits; absent: any may. */
+  readonly edited?: ReadonlySet<string> | undefined
   readonly backend: Dialect['backend']
   readonly foreign: ForeignPatterns
   readonly costs: EditCosts | undefined
 }): Line[] {
-  const { table, pairs, isEdited = () => true, backend, foreign, costs } = input
+  const { table, pairs, edited, backend, foreign, costs } = input
   const added = pairs.filter((pair) => pair.live === undefined)
   const removed = pairs.filter((pair) => pair.target === undefined)
   const policies = pairs.filter((pair) => pair.isBuiltin && changesPolicy(pair))
   const edits = pairs
-    .filter((pair) => pair.target !== undefined && isEdited(pair.name))
+    .filter((pair) => pair.target !== undefined && edited?.has(pair.name) !== false)
     .flatMap((pair) =>
       chainLines(pair, { place: { table, chain: pair.name }, patterns: foreign }, costs),
     )

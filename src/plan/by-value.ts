@@ -22,13 +22,36 @@ const MASK = /( -[sd] [\da-f:.]*:[\da-f:.]*)\/\d+(?= |$)/g
 const SAID =
   /( -m (?:helper|connlabel))(?: (?:! )?--(?:helper|label) (?:"(?:[^"\\]|\\.)*"|\S+)| --set)+(?= |$)/g
 
+type Texts = readonly { readonly text: string }[]
+
+/** Of a likeness in a chain: the index of the first rule that has it, and how many do. */
+interface Alike {
+  readonly first: number
+  count: number
+}
+
+/** What a chain has of each likeness. */
+export function likenesses(rules: Texts): ReadonlyMap<string, Readonly<Alike>> {
+  const known = FOUND.get(rules)
+  if (known !== undefined) return known
+  const found = new Map<string, Alike>()
+  for (const [first, { text }] of rules.entries()) {
+    const like = likeness(text)
+    const alike = found.get(like)
+    if (alike === undefined) found.set(like, { first, count: 1 })
+    else alike.count++
+  }
+  FOUND.set(rules, found)
+  return found
+}
+
+/** Of the same chain it is asked for each rule that goes. */
+const FOUND = new WeakMap<Texts, ReadonlyMap<string, Alike>>()
+
 /** Whether `-D` takes another rule of a chain for the one at a position, which counts from 1. */
-export function isHiddenByAnother(
-  rules: readonly { readonly text: string }[],
-  position: number,
-): boolean {
+export function isHiddenByAnother(rules: Texts, position: number): boolean {
   const like = likeness(rules[position - 1]?.text ?? '')
-  return rules.findIndex(({ text }) => likeness(text) === like) !== position - 1
+  return likenesses(rules).get(like)?.first !== position - 1
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The edits of one chain by number, in an order in which the numbers hold (see batch.ts). */
 import type { ForeignPatterns } from '../policy/policy.ts'
 import type { Counters, Rule } from '../ruleset/model.ts'
-import { isFoundByValue, likeness } from './by-value.ts'
+import { isFoundByValue, likeness, likenesses } from './by-value.ts'
 import { type EditCosts, isCheaperAnew, remembers } from './edit-cost.ts'
 import { type ChainEdits, chainEdits, type Gap, type Source } from './edits.ts'
 import { isForeignRule, type Place } from './foreign.ts'
@@ -186,7 +186,7 @@ function foreignRemovals(input: {
     }
   }
   if (removed.size === 0) return removed
-  const counts = new Map<string, number>()
-  for (const { text } of live) counts.set(likeness(text), (counts.get(likeness(text)) ?? 0) + 1)
-  return new Set([...removed].filter((i) => counts.get(likeness((live[i] as Rule).text)) === 1))
+  const alike = likenesses(live)
+  const isOnly = ({ text }: Rule): boolean => alike.get(likeness(text))?.count === 1
+  return new Set([...removed].filter((i) => isOnly(live[i] as Rule)))
 }

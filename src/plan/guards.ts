@@ -22,7 +22,7 @@
  */
 import type { Rule, Ruleset, TableName } from '../ruleset/model.ts'
 import type { Batch, BatchLine, Hit } from './batch.ts'
-import { isFoundByValue, likeness } from './by-value.ts'
+import { isFoundByValue, likeness, likenesses } from './by-value.ts'
 import { findTable } from './state.ts'
 
 /** A batch as it is run. */
@@ -203,15 +203,11 @@ function stateOf(
   const known = chains.get(`${table} ${chain}`)
   if (known !== undefined) return known
   const rules = findTable(live, table)?.chains.find((one) => one.name === chain)?.rules ?? []
-  const counts = new Map<string, number>()
-  for (const rule of rules) {
-    const like = likeness(rule.text)
-    counts.set(like, (counts.get(like) ?? 0) + 1)
-  }
+  const alike = likenesses(rules)
   const written = new Set<string>()
   const isOnly = ({ text }: Rule): boolean => {
     const like = likeness(text)
-    return counts.get(like) === 1 && !written.has(like) && isFoundByValue(text)
+    return alike.get(like)?.count === 1 && !written.has(like) && isFoundByValue(text)
   }
   const state = { length: rules.length, written, isOnly }
   chains.set(`${table} ${chain}`, state)

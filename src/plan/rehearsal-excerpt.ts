@@ -22,7 +22,7 @@ import { chainEdits } from './edits.ts'
 import { jumpOf } from './jump.ts'
 import { endOf, needsAll, reachedAnew } from './rehearsal-seed.ts'
 import { findTable } from './state.ts'
-import type { TouchedChain } from './touched.ts'
+import { namesIn, type TouchedChain } from './touched.ts'
 
 /** An edit of fewer rules, whose verdict is the same. */
 export interface RehearsalExcerpt {
@@ -52,8 +52,8 @@ export function rehearsalExcerpt(input: {
   )
   for (const table of live.tables) {
     const goal = findTable(target, table.name)
-    const names = touched.filter((one) => one.table === table.name).map((one) => one.chain)
-    for (const short of goal ? shortChains(new Set(names), table, goal, flushed) : []) {
+    const changed = namesIn(touched, table.name)
+    for (const short of goal ? shortChains(changed, table, goal, flushed) : []) {
       shortened.set(`${table.name} ${short.live.name}`, short)
     }
   }

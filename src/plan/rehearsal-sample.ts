@@ -20,7 +20,7 @@ import { BUILTIN_CHAINS } from '../ruleset/hooks.ts'
 import type { Chain, Rule, Ruleset, Table, TableName } from '../ruleset/model.ts'
 import type { Batch, BatchLine } from './batch.ts'
 import { jumpOf } from './jump.ts'
-import { ENDING, isShared } from './rehearsal-seed.ts'
+import { endOf, isShared } from './rehearsal-seed.ts'
 
 export interface RehearsalSample {
   readonly text: string
@@ -58,10 +58,7 @@ export function rehearsalSample(input: {
 }
 
 function hasDeadRules({ chains }: Table): boolean {
-  return chains.some(({ rules }) => {
-    const end = rules.findIndex(({ text }) => ENDING.test(text))
-    return end >= 0 && end < rules.length - 1
-  })
+  return chains.some(({ rules }) => endOf(rules) < rules.length)
 }
 
 /** The rules of chains to which the batch only appends. */

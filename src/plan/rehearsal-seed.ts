@@ -17,7 +17,7 @@ import { type Chain, type Rule, type Ruleset, TABLES, type Table } from '../rule
 import { STATEFUL_TARGETS } from './edit-cost.ts'
 import { jumpOf } from './jump.ts'
 import { findTable } from './state.ts'
-import type { TouchedChain } from './touched.ts'
+import { namesIn, type TouchedChain } from './touched.ts'
 
 /** Of the tables of `touched` alone, unless rules are compared by a name. */
 export function rehearsalSeed(input: {
@@ -27,10 +27,9 @@ export function rehearsalSeed(input: {
 }): Ruleset {
   const { live, target, touched } = input
   const changing = TABLES.flatMap((name) => {
-    const names = touched.filter((one) => one.table === name).map((one) => one.chain)
-    if (names.length === 0) return []
-    const [table, goal] = [findTable(live, name), findTable(target, name)]
-    return [{ table, changed: new Set(names), goal }]
+    const changed = namesIn(touched, name)
+    if (changed.size === 0) return []
+    return [{ table: findTable(live, name), changed, goal: findTable(target, name) }]
   })
   // Rate estimators are those of the whole namespace.
   if (changing.some(({ table, changed, goal }) => needsAll(changed, table, goal))) return live
@@ -165,7 +164,7 @@ export function endOf(rules: readonly Rule[]): number {
 }
 
 /** Without any match, a comment included. */
-export const ENDING: RegExp = /^(?:-j (?:ACCEPT|DROP|RETURN|QUEUE)|-g \S+)$/
+const ENDING = /^(?:-j (?:ACCEPT|DROP|RETURN|QUEUE)|-g \S+)$/
 
 /** What chains that change will jump to and, as far as the kernel has seen, do not yet. */
 function newJumps(

@@ -146,6 +146,7 @@ export function withChainsFrom(input: {
   return { family: live.family, tables }
 }
 
-function namesIn(touched: readonly TouchedChain[], table: TableName): ReadonlySet<string> {
+/** The names of those in a table. */
+export function namesIn(touched: readonly TouchedChain[], table: TableName): ReadonlySet<string> {
   return new Set(touched.filter((one) => one.table === table).map((one) => one.chain))
 }
